@@ -1,0 +1,1 @@
+"""Training data: where each set lives, its checksum, and how it becomes tensors."""

@@ -1,0 +1,1 @@
+"""Measures by an independent judge: a classifier trained on real data only."""

@@ -1,0 +1,45 @@
+"""Serving the class-conditional digit GAN: prompts to digits to pictures."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from aigc_core import images, prompts
+from aigc_core.gan.networks import Generator
+from aigc_core.seeding import latent
+from aigc_core.serving import DrawnPicture, ImageModel, PictureQuery, Reading
+
+ENLARGEMENT = 8
+
+
+class DigitModel(ImageModel):
+    """Draws one digit a picture. A prompt with several digits gives them in turn; without any, the seed chooses."""
+
+    def __init__(self, generator: Generator, card: dict[str, Any], device: str) -> None:
+        super().__init__(card, device)
+        self.generator = generator.to(device).eval()
+
+    def read(self, prompt: str) -> Reading:
+        digits, ignored = prompts.read_digits(prompt)
+        return Reading(understood=tuple(str(digit) for digit in digits), ignored=tuple(ignored))
+
+    def label(self, query: PictureQuery) -> int:
+        """The digit of a picture."""
+        digits, _ = prompts.read_digits(query.prompt)
+        return digits[query.index % len(digits)] if digits else query.seed % 10
+
+    @torch.inference_mode()
+    def generate(self, queries: Sequence[PictureQuery]) -> Tensor:
+        """``x_BCHW`` of all queries as the network draws them, 28x28 in about [-1, 1]."""
+        size = self.generator.config.latent_dim
+        z = torch.stack([query.truncation * latent(query.seed, query.variations, size) for query in queries])
+        labels = torch.tensor([self.label(query) for query in queries])
+        return self.generator(z.to(self.device), labels.to(self.device)).cpu()
+
+    def draw(self, queries: Sequence[PictureQuery]) -> list[DrawnPicture]:
+        pictures = (images.crisp(images.to_pil(x), ENLARGEMENT) for x in self.generate(queries))
+        return [DrawnPicture(image=p, alt=f"A handwritten digit {self.label(q)}") for p, q in zip(pictures, queries, strict=True)]

@@ -1,0 +1,84 @@
+"""Finding and loading models: the zoo that ships with the package, and folders of a user's own."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from aigc_core.checkpoint import CARD, CONFIG, Checkpoint, CheckpointError, load_checkpoint, read_json
+from aigc_core.config import from_dict
+from aigc_core.serving import ImageModel, TextModel
+
+
+def zoo_folder() -> Path:
+    """The models that ship with the package."""
+    return Path(__file__).parent / "zoo"
+
+
+def model_folders() -> list[Path]:
+    """The zoo, ``models`` in the working directory (where ``aigc train`` puts them), and the folders of ``AIGC_MODELS``."""
+    extra = [Path(folder) for folder in os.environ.get("AIGC_MODELS", "").split(os.pathsep) if folder]
+    return [zoo_folder(), Path("models"), *extra]
+
+
+def find_models(folders: Sequence[Path] | None = None) -> dict[str, Path]:
+    """Folders of servable models by name; a later folder's model hides an earlier one of the same name."""
+    found: dict[str, Path] = {}
+    for parent in model_folders() if folders is None else folders:
+        for path in sorted(parent.glob(f"*/{CARD}")):
+            card = read_json(path)
+            if (path.parent / CONFIG).exists() and card.get("kind") in ("image", "text"):
+                found[str(card["name"])] = path.parent
+    return found
+
+
+def load_model(folder: Path, device: str = "cpu") -> ImageModel | TextModel:
+    """Load the model in ``folder``.
+
+    Raises:
+        CheckpointError: the folder holds no usable model.
+    """
+    checkpoint = load_checkpoint(folder)
+    builders = {"gan": _gan, "vae": _vae, "rnn": _rnn}
+    family = checkpoint.config.get("family")
+    if family not in builders:
+        raise CheckpointError(f"{folder}: no generator family is called {family!r}")
+    try:
+        return builders[family](checkpoint, device)
+    except (KeyError, RuntimeError, ValueError) as error:
+        raise CheckpointError(f"{folder}: configuration and weights do not fit: {error}") from error
+
+
+def _network(checkpoint: Checkpoint) -> dict[str, Any]:
+    return dict(checkpoint.config["network"])
+
+
+def _gan(checkpoint: Checkpoint, device: str) -> ImageModel:
+    from aigc_core.gan.networks import GanConfig, Generator
+    from aigc_core.gan.serving import DigitModel
+
+    generator = Generator(from_dict(GanConfig, _network(checkpoint)))
+    generator.load_state_dict(checkpoint.weights)
+    return DigitModel(generator, checkpoint.card, device)
+
+
+def _vae(checkpoint: Checkpoint, device: str) -> ImageModel:
+    from aigc_core.vae.model import HandwritingVae, VaeConfig
+    from aigc_core.vae.serving import HandwritingModel
+
+    vae = HandwritingVae(from_dict(VaeConfig, _network(checkpoint)))
+    vae.load_state_dict(checkpoint.weights)
+    return HandwritingModel(vae, checkpoint.card, device)
+
+
+def _rnn(checkpoint: Checkpoint, device: str) -> TextModel:
+    from aigc_core.rnn.hawk import HawkConfig
+    from aigc_core.rnn.lstm import LstmConfig
+    from aigc_core.rnn.training import build_language_model
+
+    config_class = {"hawk": HawkConfig, "lstm": LstmConfig}[checkpoint.config["cell"]]
+    network = build_language_model(from_dict(config_class, _network(checkpoint)))
+    network.load_state_dict(checkpoint.weights)
+    return TextModel(network, checkpoint.config["alphabet"], checkpoint.card, device)

@@ -1,0 +1,164 @@
+"""Presets: everything that ``aigc train NAME`` needs to know. A preset is a function that returns a frozen value."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from aigc_core.training.budget import Budget
+from aigc_core.training.loop import Trainer
+
+
+@dataclass(frozen=True, kw_only=True)
+class Preset:
+    """A named training: what it makes, its budgets, and how to set it up on a device."""
+
+    name: str
+    family: str
+    summary: str
+    cpu: Budget
+    cuda: Budget
+    setup: Callable[[str], Trainer]
+
+    def budget(self, device: str, minutes: float | None) -> Budget:
+        """The preset's budget for ``device``, or ``minutes`` of time instead."""
+        usual = self.cuda if device.startswith("cuda") else self.cpu
+        return usual if minutes is None else Budget(num_steps=10**9, minutes=minutes)
+
+
+def presets() -> dict[str, Preset]:
+    """All presets by name."""
+    return {preset.name: preset for preset in (_digits(), _digits_classic(), _handwriting(), _bard(), _bard_lstm(), _judge())}
+
+
+def _digits_setup(loss: str) -> Callable[[str], Trainer]:
+    def setup(device: str) -> Trainer:
+        from aigc_core.data.mnist import CREDIT, LICENCE, load_mnist
+        from aigc_core.gan.networks import GanConfig
+        from aigc_core.gan.training import GanRecipe, GanTrainer
+
+        large = device.startswith("cuda")
+        config = GanConfig(generator_widths=(256, 128, 64), discriminator_widths=(64, 128, 256)) if large else GanConfig(
+            generator_widths=(64, 48, 16), discriminator_widths=(16, 48, 96)
+        )
+        recipe = GanRecipe(loss=loss, batch=256 if large else 32, penalty_every=1 if large else 2)
+        card = _digits_card("MNIST training set, 60,000 digits", LICENCE, CREDIT)
+        return GanTrainer(config, recipe, load_mnist("train"), card, device)
+
+    return setup
+
+
+def _digits_card(data: str, licence: str, credit: str) -> dict[str, Any]:
+    return {
+        "name": "digits",
+        "title": "Digits",
+        "family": "gan",
+        "kind": "image",
+        "summary": "Handwritten digits, one a picture, drawn by a class-conditional GAN (RpGAN + R1 + R2).",
+        "knows": "the digits 0 to 9 and their names in English",
+        "examples": ["7", "three", "4 2"],
+        "data": {"name": data, "licence": licence, "credit": credit},
+        "licence": "CC BY-SA 3.0 (as its data)",
+    }
+
+
+def _digits() -> Preset:
+    return Preset(
+        name="digits", family="gan", summary="class-conditional GAN on MNIST, relativistic loss with R1 + R2",
+        cpu=Budget(num_steps=20_000), cuda=Budget(num_steps=15_000), setup=_digits_setup("relativistic"),
+    )  # fmt: skip
+
+
+def _digits_classic() -> Preset:
+    return Preset(
+        name="digits-classic", family="gan", summary="the same network with Goodfellow's non-saturating loss",
+        cpu=Budget(num_steps=20_000), cuda=Budget(num_steps=15_000), setup=_digits_setup("non_saturating"),
+    )  # fmt: skip
+
+
+def _handwriting() -> Preset:
+    def setup(device: str) -> Trainer:
+        from aigc_core.data.mnist import CREDIT, LICENCE, load_mnist
+        from aigc_core.vae.model import VaeConfig
+        from aigc_core.vae.training import VaeRecipe, VaeTrainer
+
+        large = device.startswith("cuda")
+        config = VaeConfig(width=32 if large else 16)
+        card = {
+            "name": "handwriting",
+            "title": "Handwriting",
+            "family": "vae",
+            "kind": "image",
+            "summary": "Whole numbers and dates in one hand: a VAE p(x | z, y) whose z is the hand and y the character.",
+            "knows": "digits and the marks - / . : , + =",
+            "examples": ["2026-11-23", "3.14", "12:30"],
+            "data": {"name": "MNIST training set, 60,000 digits; marks drawn with each digit's slant and width", "licence": LICENCE, "credit": CREDIT},
+            "licence": "CC BY-SA 3.0 (as its data)",
+        }
+        recipe = VaeRecipe(batch=256 if large else 128)
+        return VaeTrainer(config, recipe, load_mnist("train"), load_mnist("test"), card, device)
+
+    return Preset(
+        name="handwriting", family="vae", summary="conditional VAE on MNIST: z is the hand, y the character",
+        cpu=Budget(num_steps=4_000), cuda=Budget(num_steps=40_000), setup=setup,
+    )  # fmt: skip
+
+
+def _text_setup(cell: str) -> Callable[[str], Trainer]:
+    def setup(device: str) -> Trainer:
+        from aigc_core.data.shakespeare import CREDIT, LICENCE, load_shakespeare
+        from aigc_core.rnn.hawk import HawkConfig
+        from aigc_core.rnn.lstm import LstmConfig
+        from aigc_core.rnn.training import TextRecipe, TextTrainer
+
+        large = device.startswith("cuda")
+        corpus = load_shakespeare()
+        size = len(corpus.alphabet)
+        config: HawkConfig | LstmConfig
+        if cell == "hawk":
+            config = HawkConfig(vocab_size=size, width=320, num_layers=8) if large else HawkConfig(vocab_size=size, width=160, num_layers=4)
+        else:
+            config = LstmConfig(vocab_size=size, width=512 if large else 256, num_layers=2)
+        card = {
+            "name": "bard" if cell == "hawk" else "bard-lstm",
+            "title": "Bard" if cell == "hawk" else "Bard (LSTM)",
+            "family": "rnn",
+            "kind": "text",
+            "summary": f"Plays in the manner of Shakespeare, letter by letter: a {'Hawk (RG-LRU)' if cell == 'hawk' else 'LSTM'} network.",
+            "knows": "English letters and the punctuation of the plays",
+            "examples": ["To be", "KING RICHARD:", "Shall I compare thee"],
+            "data": {"name": "tiny-shakespeare, first 90 %", "licence": LICENCE, "credit": CREDIT},
+            "licence": "MIT (the text is in the public domain)",
+        }
+        recipe = TextRecipe(batch=256 if large else 16, window=256 if large else 128, dropout=0.2 if large else 0.1)
+        return TextTrainer(config, recipe, corpus, card, device)
+
+    return setup
+
+
+def _bard() -> Preset:
+    return Preset(
+        name="bard", family="rnn", summary="Hawk (RG-LRU) on tiny-shakespeare, by characters",
+        cpu=Budget(num_steps=5_000), cuda=Budget(num_steps=4_000), setup=_text_setup("hawk"),
+    )  # fmt: skip
+
+
+def _bard_lstm() -> Preset:
+    return Preset(
+        name="bard-lstm", family="rnn", summary="the classical LSTM on the same text",
+        cpu=Budget(num_steps=5_000), cuda=Budget(num_steps=4_000), setup=_text_setup("lstm"),
+    )  # fmt: skip
+
+
+def _judge() -> Preset:
+    def setup(device: str) -> Trainer:
+        from aigc_core.data.mnist import load_mnist
+        from aigc_core.evaluation.judge import JudgeTrainer
+
+        return JudgeTrainer(load_mnist("train"), load_mnist("test"), device)
+
+    return Preset(
+        name="mnist-judge", family="classifier", summary="the classifier that judges digits, trained on real MNIST only",
+        cpu=Budget(num_steps=2_500), cuda=Budget(num_steps=5_000), setup=setup,
+    )  # fmt: skip

@@ -1,0 +1,107 @@
+"""What a trained model offers to whoever serves it, whatever its family."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from PIL import Image
+from torch import Tensor
+
+from aigc_core.rnn.language_model import RecurrentLanguageModel
+from aigc_core.rnn.sampling import SamplerSettings
+
+
+class PromptError(ValueError):
+    """A prompt of which the model can make nothing; the message says what it knows."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reading:
+    """What a model made of a prompt: the parts that it follows, and those that mean nothing to it."""
+
+    understood: tuple[str, ...]
+    ignored: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class PictureQuery:
+    """One picture. ``index`` is its place in the request: a prompt that names several things gives them in turn.
+
+    ``variations`` are ``(seed, strength)`` moves of the latent; ``truncation`` scales it (psi).
+    """
+
+    prompt: str
+    seed: int
+    index: int = 0
+    variations: tuple[tuple[int, float], ...] = ()
+    truncation: float = 1.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class DrawnPicture:
+    """A picture for a person, and its description in words."""
+
+    image: Image.Image
+    alt: str
+
+
+class ImageModel(ABC):
+    """A generator of pictures."""
+
+    def __init__(self, card: dict[str, Any], device: str) -> None:
+        self.card, self.device = card, device
+
+    @abstractmethod
+    def read(self, prompt: str) -> Reading:
+        """What the model understands of a prompt.
+
+        Raises:
+            PromptError: nothing that it could draw.
+        """
+
+    @abstractmethod
+    def draw(self, queries: Sequence[PictureQuery]) -> list[DrawnPicture]:
+        """All pictures in one pass; each depends on its own query only."""
+
+    def background(self) -> tuple[int, int, int]:
+        """The colour between the pictures of a sheet."""
+        return (24, 25, 28)
+
+
+class TextModel:
+    """A recurrent language model with its alphabet."""
+
+    def __init__(self, network: RecurrentLanguageModel, alphabet: str, card: dict[str, Any], device: str) -> None:
+        self.network, self.alphabet, self.card, self.device = network.to(device).eval(), alphabet, card, device
+        self._number = {character: index for index, character in enumerate(alphabet)}
+
+    def encode(self, prompt: str) -> tuple[list[int], tuple[str, ...]]:
+        """The prompt's tokens, and the characters that the alphabet lacks. Quotes and dashes of typographers become those of typewriters."""
+        plain = prompt.translate(_TYPEWRITER)
+        tokens = [self._number[c] for c in plain if c in self._number]
+        unknown = dict.fromkeys(c for c in plain if c not in self._number and not c.isspace())
+        return tokens or [self._number["\n"]], tuple(unknown)
+
+    def decode(self, tokens: Sequence[int]) -> str:
+        """The text of tokens."""
+        return "".join(self.alphabet[token] for token in tokens)
+
+    @torch.inference_mode()
+    def prefill(self, tokens: Sequence[int], state_1S: Tensor) -> tuple[Tensor, Tensor]:
+        """Read tokens in one parallel pass: ``logits_V`` after the last, and the state ``(1, S)``."""
+        logits_BTV, state = self.network(torch.tensor([list(tokens)], device=self.device), state_1S)
+        return logits_BTV[0, -1], state
+
+    @torch.inference_mode()
+    def step(self, tokens_B: Tensor, state_BS: Tensor) -> tuple[Tensor, Tensor]:
+        """One token of each text: ``logits_BV`` and the next state."""
+        return self.network.step(tokens_B.to(self.device), state_BS)
+
+
+_TYPEWRITER = str.maketrans({"‘": "'", "’": "'", "“": "'", "”": "'", '"': "'", "–": "-", "—": "-", "…": ".", "\t": " "})
+
+__all__ = ["DrawnPicture", "ImageModel", "PictureQuery", "PromptError", "Reading", "SamplerSettings", "TextModel"]

@@ -1,0 +1,33 @@
+"""What workers announce: themselves and the models they serve."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from contracts.values import ModelName, Value
+
+
+class ModelCard(Value):
+    """A model as a person meets it."""
+
+    name: ModelName
+    version: str
+    title: str
+    family: Literal["gan", "vae", "rnn"]
+    kind: Literal["image", "text"]
+    summary: str
+    knows: str
+    examples: tuple[str, ...] = ()
+    licence: str
+    credit: str = ""
+
+
+class Announcement(Value):
+    """A live worker. It is believed for a few heartbeats."""
+
+    worker_id: str
+    device: str
+    slots: Annotated[int, Field(ge=1)]
+    models: tuple[ModelCard, ...]

@@ -1,0 +1,235 @@
+"""The job records in Redis: :class:`RedisJobQueue` for the bot (asyncio), :class:`RedisJobLedger` for workers (threads)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, cast
+
+import redis
+import redis.asyncio
+from pydantic import TypeAdapter
+
+from contracts import scripts
+from contracts.cards import Announcement
+from contracts.keys import GROUP, Keys
+from contracts.outcomes import ErrorCode, Failure, Outcome, Progress, Snapshot, State
+from contracts.ports import Beat, Claim, Ended, Event, Heard, Limits, Recovery, Refused
+from contracts.requests import Job
+from contracts.routes import route_of
+
+OUTCOME: TypeAdapter[Outcome] = TypeAdapter(Outcome)
+LATE = Failure(code=ErrorCode.DEADLINE)
+
+
+def lost_failure(limits: Limits) -> Failure:
+    """The outcome of a job that ended its worker as often as is allowed."""
+    return Failure(code=ErrorCode.WORKER_LOST, details={"attempts": str(limits.max_crashes)})
+
+
+def submit_arguments(keys: Keys, limits: Limits, job: Job) -> list[str | float]:
+    """Arguments of the SUBMIT script."""
+    record = job.model_dump_json()
+    return [keys.prefix, job.id, route_of(job.request), job.user_id, record, job.deadline_at, limits.waiting_per_user, limits.waiting_in_all]
+
+
+def refusal(answer: bytes, limits: Limits) -> Refused | None:
+    """What the SUBMIT script said."""
+    if answer == b"yours":
+        return Refused(code=ErrorCode.TOO_MANY_OF_YOURS, details={"limit": str(limits.waiting_per_user)})
+    if answer == b"full":
+        return Refused(code=ErrorCode.QUEUE_FULL, details={"limit": str(limits.waiting_in_all)})
+    return None
+
+
+def parse_snapshot(job_id: str, row: Any, workers: Sequence[Announcement]) -> Snapshot | None:
+    """A row of the SNAPSHOTS script, with what is known of the workers that serve its route."""
+    if not row:
+        return None
+    state, rank, cost, progress, cancel, route = row
+    serving = sum(any(card.name == route.decode() for card in worker.models) for worker in workers)
+    position = rank + 1 if rank >= 0 else None
+    seconds_left = float(cost) * position / serving if cost and position and serving else None
+    return Snapshot(
+        job_id=job_id,
+        state=State(state.decode()),
+        position=position,
+        seconds_left=seconds_left,
+        has_worker=serving > 0,
+        progress=Progress.model_validate_json(progress) if progress else None,
+        cancel_requested=bool(cancel),
+    )
+
+
+class RedisJobQueue:
+    """See :class:`contracts.ports.JobQueue`."""
+
+    def __init__(self, client: redis.asyncio.Redis, limits: Limits | None = None, keys: Keys | None = None) -> None:
+        self.redis = client
+        self.limits = limits or Limits()
+        self.keys = keys or Keys()
+        self._group_ready = False
+
+    async def _run(self, script: str, *arguments: str | float | bytes) -> Any:
+        return await self.redis.register_script(script)(args=[self.keys.prefix, *arguments])
+
+    async def submit(self, job: Job) -> Refused | None:
+        """Accept a job, or say why not."""
+        answer = await self.redis.register_script(scripts.SUBMIT)(args=submit_arguments(self.keys, self.limits, job))
+        return refusal(answer, self.limits)
+
+    async def cancel(self, job_id: str) -> State | None:
+        """End a waiting job at once, ask a running one to end."""
+        state = await self._run(scripts.CANCEL, job_id, self.limits.record_ttl_seconds)
+        return State(state.decode()) if state else None
+
+    async def snapshots(self, job_ids: Sequence[str]) -> list[Snapshot | None]:
+        """The present of several jobs."""
+        if not job_ids:
+            return []
+        workers = await self.workers()
+        rows = await self._run(scripts.SNAPSHOTS, *job_ids)
+        return [parse_snapshot(job_id, row, workers) for job_id, row in zip(job_ids, rows, strict=True)]
+
+    async def open_jobs(self, user_id: str | None = None) -> list[str]:
+        """Jobs that have not ended, oldest first."""
+        key = self.keys.open if user_id is None else self.keys.user(user_id)
+        return [member.decode() for member in await self.redis.zrange(key, 0, -1)]
+
+    async def job(self, job_id: str) -> Job | None:
+        """The record of a job."""
+        record = await self.redis.hget(self.keys.job(job_id), "record")  # type: ignore[misc]  # redis-py's union of sync and async
+        return Job.model_validate_json(record) if record else None
+
+    async def ended(self, job_id: str) -> Ended | None:
+        """The job with its outcome and files, once it has ended."""
+        pipe = self.redis.pipeline(transaction=False)
+        pipe.hmget(self.keys.job(job_id), "record", "state", "outcome", "delivered_at")
+        pipe.lrange(self.keys.files(job_id), 0, -1)
+        (record, state, outcome, delivered), files = await pipe.execute()
+        if not record or not State(state.decode()).ended:
+            return None
+        return Ended(
+            job=Job.model_validate_json(record),
+            state=State(state.decode()),
+            outcome=OUTCOME.validate_json(outcome) if outcome else None,
+            files=tuple(files),
+            delivered=bool(delivered),
+        )
+
+    async def set_message(self, job_id: str, message_id: str) -> None:
+        """Note which message carries the answer."""
+        await self.redis.hset(self.keys.job(job_id), "message", message_id)  # type: ignore[misc]
+
+    async def message_of(self, job_id: str) -> str | None:
+        """The message noted by :meth:`set_message`."""
+        message = await self.redis.hget(self.keys.job(job_id), "message")  # type: ignore[misc]
+        return message.decode() if message else None
+
+    async def events(self, consumer: str, block_seconds: float, min_idle_seconds: float) -> list[Event]:
+        """Ended jobs that nobody has delivered."""
+        await self._ensure_group()
+        idle = int(min_idle_seconds * 1000)
+        claimed = await self.redis.xautoclaim(self.keys.events, GROUP, consumer, min_idle_time=idle, start_id="0-0", count=50)
+        entries = [entry for entry in claimed[1] if entry[1]]
+        if not entries:
+            fresh = await self.redis.xreadgroup(GROUP, consumer, {self.keys.events: ">"}, count=50, block=max(1, int(block_seconds * 1000)))
+            entries = _entries(fresh)
+        return [Event(job_id=fields[b"id"].decode(), token=token.decode()) for token, fields in entries]
+
+    async def acknowledge(self, event: Event) -> None:
+        """Mark the job delivered, and forget the event."""
+        pipe = self.redis.pipeline(transaction=True)
+        pipe.hsetnx(self.keys.job(event.job_id), "delivered_at", event.token)
+        pipe.xack(self.keys.events, GROUP, event.token)
+        pipe.xdel(self.keys.events, event.token)
+        await pipe.execute()
+
+    async def workers(self) -> list[Announcement]:
+        """The live workers."""
+        rows = await self._run(scripts.WORKERS, self.limits.worker_ttl_seconds)
+        return sorted((Announcement.model_validate_json(row) for row in rows), key=lambda worker: worker.worker_id)
+
+    async def _ensure_group(self) -> None:
+        if self._group_ready:
+            return
+        try:
+            await self.redis.xgroup_create(self.keys.events, GROUP, id="0", mkstream=True)
+        except redis.ResponseError as error:
+            if "BUSYGROUP" not in str(error):
+                raise
+        self._group_ready = True
+
+
+class RedisJobLedger:
+    """See :class:`contracts.ports.JobLedger`. Safe to use from several threads."""
+
+    def __init__(self, client: redis.Redis, limits: Limits | None = None, keys: Keys | None = None) -> None:
+        self.redis = client
+        self.limits = limits or Limits()
+        self.keys = keys or Keys()
+
+    def _run(self, script: str, *arguments: str | float | bytes) -> Any:
+        return self.redis.register_script(script)(args=[self.keys.prefix, *arguments])
+
+    def claim(self, job_id: str, worker_id: str) -> Claim | None:
+        """Take a waiting job."""
+        answer = self._run(scripts.CLAIM, job_id, worker_id, self.limits.lease_seconds)
+        return Claim(job=Job.model_validate_json(answer[0]), attempt=int(answer[1])) if answer else None
+
+    def heartbeat(self, beats: Sequence[Beat]) -> list[Heard]:
+        """Extend leases, record progress, learn of cancellations."""
+        if not beats:
+            return []
+        rows: list[str | float] = []
+        for beat in beats:
+            rows += [beat.job_id, beat.attempt, beat.progress.model_dump_json() if beat.progress else ""]
+        answers = self._run(scripts.HEARTBEAT, self.limits.lease_seconds, *rows)
+        return [cast(Heard, answer.decode()) for answer in answers]
+
+    def finish(self, claim: Claim, state: State, outcome: Outcome | None, files: Sequence[bytes], cost_seconds: float) -> bool:
+        """Publish outcome, files and event in one step."""
+        limits = self.limits
+        document = outcome.model_dump_json() if outcome else ""
+        answer = self._run(
+            scripts.FINISH, claim.job.id, claim.attempt, state.value, document, limits.file_ttl_seconds, limits.record_ttl_seconds, cost_seconds, *files
+        )  # fmt: skip
+        return bool(answer)
+
+    def release(self, claim: Claim) -> bool:
+        """Put a running job back to the head of its queue."""
+        return bool(self._run(scripts.RELEASE, claim.job.id, claim.attempt))
+
+    def recover(self, backlog: Mapping[str, int]) -> Recovery:
+        """Put lost jobs back and find lost messages."""
+        limits = self.limits
+        pairs = [item for pair in backlog.items() for item in pair]
+        lost, late = lost_failure(limits).model_dump_json(), LATE.model_dump_json()
+        answer = self._run(scripts.RECOVER, limits.max_crashes, limits.resend_seconds, limits.record_ttl_seconds, lost, late, *pairs)
+        requeued, given_up, expired, resend = ([item.decode() for item in part] for part in answer)
+        pairs_again = tuple(zip(resend[::2], resend[1::2], strict=True))
+        return Recovery(requeued=tuple(requeued), given_up=tuple(given_up), expired=tuple(expired), resend=pairs_again)
+
+    def announce(self, announcement: Announcement) -> None:
+        """Tell the bots that this worker lives."""
+        self._run(scripts.ANNOUNCE, announcement.worker_id, announcement.model_dump_json())
+
+    def withdraw(self, worker_id: str) -> None:
+        """The worker is going away."""
+        pipe = self.redis.pipeline(transaction=True)
+        pipe.zrem(self.keys.workers, worker_id)
+        pipe.hdel(self.keys.announcements, worker_id)
+        pipe.execute()
+
+    def waiting_routes(self) -> list[str]:
+        """Routes in which jobs wait."""
+        members = cast("set[bytes]", self.redis.smembers(f"{self.keys.prefix}routes"))
+        routes = sorted(member.decode() for member in members)
+        return [route for route in routes if self.redis.zcard(self.keys.waiting(route))]
+
+
+def _entries(answer: Any) -> list[tuple[bytes, dict[bytes, bytes]]]:
+    """The entries of an XREADGROUP answer of one stream, in the form of either protocol version."""
+    if not answer:
+        return []
+    stream = next(iter(answer.values()))[0] if isinstance(answer, dict) else answer[0][1]
+    return list(stream)

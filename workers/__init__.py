@@ -1,0 +1,1 @@
+"""The device side: a Celery worker whose jobs share one engine thread, which alone touches the device."""

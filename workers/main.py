@@ -1,0 +1,96 @@
+"""Compose a worker and run it until SIGTERM or SIGINT."""
+
+from __future__ import annotations
+
+import logging
+import secrets
+import threading
+import time
+from typing import Any
+
+import redis
+import torch
+from celery import Celery, signals
+from redis.backoff import ExponentialBackoff
+from redis.retry import Retry
+
+from contracts.cards import Announcement
+from contracts.ports import Limits
+from contracts.redis_store import RedisJobLedger
+from contracts.requests import ImagineRequest, WriteRequest
+from contracts.routes import RUN_JOB
+from workers.app import Broker, make_app
+from workers.engine import Engine
+from workers.heart import Heart
+from workers.runner import Runner
+from workers.settings import WorkerSettings
+from workers.shelf import Shelf
+from workers.work import Work
+
+logger = logging.getLogger(__name__)
+WARM_UP_SECONDS = 60.0
+
+
+def run_worker(settings: WorkerSettings | None = None) -> None:
+    """Serve jobs until a signal ends the process. SIGTERM and SIGINT let running jobs end or give them back."""
+    settings = settings or WorkerSettings()
+    torch.set_num_threads(settings.threads)
+    device = ("cuda" if torch.cuda.is_available() else "cpu") if settings.device == "auto" else settings.device
+    shelf = Shelf.from_environment(device)
+    if not shelf.cards:
+        raise SystemExit("aigc worker: there is no model to serve; train one with `aigc train`, or set AIGC_MODELS")
+    limits = Limits()
+    ledger = RedisJobLedger(connect(settings.redis_url.get_secret_value()), limits)
+    engine = Engine(shelf, settings.max_pictures, settings.max_texts)
+    runner = Runner(ledger, engine, settings.worker_id())
+    app = make_app(settings.broker, sorted(shelf.cards))
+    announcement = Announcement(worker_id=runner.worker_id, device=device, slots=settings.slots, models=tuple(shelf.cards.values()))
+    heart = Heart(ledger, runner, Broker(app), announcement, limits)
+    register(app, runner, settings.drain_seconds)
+    engine.start()
+    engine.warm_up(sorted(shelf.cards), lambda name: probe(shelf, name))
+    heart.start()
+    logger.info("action=worker_ready device=%s models=%s", device, ",".join(sorted(shelf.cards)))
+    try:
+        options = ["--pool=threads", f"--concurrency={settings.slots}", "--without-gossip", "--without-mingle", "--without-heartbeat", "--loglevel=WARNING"]
+        app.worker_main(["worker", *options, f"--hostname={runner.worker_id}"])
+    finally:
+        heart.stop()
+        engine.stop()
+
+
+def connect(url: str) -> redis.Redis:
+    """A Redis client that retries for a moment and never hangs for long."""
+    return redis.Redis.from_url(
+        url,
+        socket_timeout=5,
+        socket_connect_timeout=2,
+        health_check_interval=15,
+        max_connections=256,
+        retry=Retry(ExponentialBackoff(cap=0.5, base=0.05), 2),
+    )
+
+
+def register(app: Celery, runner: Runner, drain_seconds: float) -> None:
+    """Give the application its one task, and drain the runner when the worker is asked to end."""
+
+    @app.task(name=RUN_JOB, ignore_result=True)
+    def run_job(job_id: str) -> None:
+        runner.run(job_id)
+
+    def drain(**_: Any) -> None:
+        # In a thread of its own: the signal handler must return for Celery to go on with its shutdown.
+        threading.Thread(target=runner.drain, args=(drain_seconds,), name="drain", daemon=True).start()
+
+    signals.worker_shutting_down.connect(drain, weak=False)
+
+
+def probe(shelf: Shelf, name: str) -> Work:
+    """A small job that warms a model up."""
+    card = shelf.cards[name]
+    request: ImagineRequest | WriteRequest
+    if card.kind == "image":
+        request = ImagineRequest(model=name, prompt=card.examples[0] if card.examples else "", count=4, seed=0)
+    else:
+        request = WriteRequest(model=name, prompt="", length=8, seed=0)
+    return Work(job_id=f"warmup{secrets.token_hex(4)}", request=request, deadline_at=time.time() + WARM_UP_SECONDS)

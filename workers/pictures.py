@@ -1,0 +1,114 @@
+"""Image jobs: those of different people that wait for the same model go through it in one pass."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+
+from PIL import Image
+
+from aigc_core import images
+from aigc_core.seeding import SEED_LIMIT
+from aigc_core.serving import DrawnPicture, ImageModel, PictureQuery, PromptError
+from contracts.outcomes import ImageOutcome, Picture
+from contracts.requests import ImagineRequest
+from workers.shelf import Shelf
+from workers.work import Result, Work
+
+
+def picture_queries(request: ImagineRequest) -> list[PictureQuery]:
+    """A request's pictures. Without variations picture i has seed ``seed + i``; with them, the last variation's seed counts up."""
+    return [_query(request, index) for index in range(request.count)]
+
+
+def _query(request: ImagineRequest, index: int) -> PictureQuery:
+    moves = [(variation.seed, variation.strength) for variation in request.variations]
+    if moves:
+        moves[-1] = (picture_seed(request, index), moves[-1][1])
+        seed = request.seed
+    else:
+        seed = picture_seed(request, index)
+    return PictureQuery(prompt=request.prompt, seed=seed, index=index, variations=tuple(moves), truncation=request.truncation)
+
+
+def picture_seed(request: ImagineRequest, index: int) -> int:
+    """The seed that tells picture ``index`` from the others of its request; it is shown with the picture."""
+    start = request.variations[-1].seed if request.variations else request.seed
+    return (start + index) % SEED_LIMIT
+
+
+def next_batch(waiting: list[Work], max_pictures: int) -> list[Work]:
+    """Take from ``waiting`` the oldest job and all others of its model that fit in one pass."""
+    model = waiting[0].request.model
+    batch: list[Work] = []
+    room = max_pictures
+    for work in list(waiting):
+        assert isinstance(work.request, ImagineRequest)
+        if work.request.model == model and (not batch or work.request.count <= room):
+            batch.append(work)
+            waiting.remove(work)
+            room -= work.request.count
+    return batch
+
+
+def draw_batch(batch: Sequence[Work], shelf: Shelf) -> None:
+    """Draw all jobs of a batch in one pass and resolve them; a job that cannot be drawn fails alone."""
+    started = time.monotonic()
+    model = shelf.image_model(batch[0].request.model)
+    drawable = [work for work in batch if _readable(work, model)]
+    queries = [query for work in drawable for query in picture_queries(_imagine(work))]
+    pictures = iter(model.draw(queries)) if queries else iter(())
+    cost = (time.monotonic() - started) / max(1, len(drawable))
+    for work in drawable:
+        request = _imagine(work)
+        drawn = [next(pictures) for _ in range(request.count)]
+        work.resolve(_result(work, model, drawn, cost, len(drawable)))
+
+
+def _imagine(work: Work) -> ImagineRequest:
+    assert isinstance(work.request, ImagineRequest)
+    return work.request
+
+
+def _readable(work: Work, model: ImageModel) -> bool:
+    try:
+        model.read(_imagine(work).prompt)
+    except PromptError as error:
+        work.fail(error)
+        return False
+    return True
+
+
+def _result(work: Work, model: ImageModel, drawn: Sequence[DrawnPicture], cost: float, batch_size: int) -> Result:
+    request = _imagine(work)
+    reading = model.read(request.prompt)
+    outcome = ImageOutcome(
+        model=request.model,
+        version=model.card["version"],
+        pictures=tuple(Picture(seed=picture_seed(request, index), alt=picture.alt) for index, picture in enumerate(drawn)),
+        understood=reading.understood,
+        ignored=reading.ignored,
+        seconds=round(time.monotonic() - work.started_at, 4),
+        batch_size=batch_size,
+    )
+    return Result(outcome=outcome, files=_files(model, outcome, drawn), cost_seconds=cost)
+
+
+def _files(model: ImageModel, outcome: ImageOutcome, drawn: Sequence[DrawnPicture]) -> tuple[bytes, ...]:
+    """The sheet, then each picture; PNG, each marked as generated (IPTC's term for it) and with what made it."""
+    marks = {
+        "Software": "AIGC bot",
+        "DigitalSourceType": "http://cv.iptc.org/newscodes/digitalsourcetype/trainedAlgorithmicMedia",
+        "Model": f"{outcome.model} {outcome.version}",
+    }
+    wide = any(picture.image.width > 1.6 * picture.image.height for picture in drawn)
+    pictures = [picture.image.convert("RGB") for picture in drawn]
+    sheet = _sheet(pictures, model.background(), num_columns=1 if wide else None)
+    singles = [
+        images.png_bytes(image, {**marks, "Seed": str(picture.seed)}) for image, picture in zip(pictures, outcome.pictures, strict=True)
+    ]  # fmt: skip
+    return (images.png_bytes(sheet, {**marks, "Seed": str(outcome.pictures[0].seed)}), *singles)
+
+
+def _sheet(pictures: Sequence[Image.Image], background: tuple[int, int, int], num_columns: int | None) -> Image.Image:
+    return images.grid(pictures, background=background, num_columns=num_columns)

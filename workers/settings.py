@@ -1,0 +1,33 @@
+"""Settings of a worker, read once from the environment (see ``.env.example``)."""
+
+from __future__ import annotations
+
+import os
+import socket
+
+from pydantic import Field, SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class WorkerSettings(BaseSettings):
+    """``AIGC_*`` variables; the URLs may hold passwords, so they never show in a repr."""
+
+    model_config = SettingsConfigDict(env_prefix="AIGC_", env_file=".env", extra="ignore")
+
+    redis_url: SecretStr = Field(default=SecretStr("redis://127.0.0.1:6379/0"), validation_alias="REDIS_URL")
+    broker_url: SecretStr | None = Field(default=None, validation_alias="CELERY_BROKER_URL")
+    device: str = "auto"
+    threads: int = Field(default=1, ge=1)
+    slots: int = Field(default=64, ge=1, le=512)
+    max_pictures: int = Field(default=32, ge=1)
+    max_texts: int = Field(default=32, ge=1)
+    drain_seconds: float = Field(default=5.0, ge=0)
+
+    @property
+    def broker(self) -> str:
+        """Where Celery's messages go: Redis unless another broker is named."""
+        return (self.broker_url or self.redis_url).get_secret_value()
+
+    def worker_id(self) -> str:
+        """A name of this process that no other live process has."""
+        return f"{socket.gethostname()}-{os.getpid()}"

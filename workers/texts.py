@@ -1,0 +1,163 @@
+"""Text jobs: continuous batching. Texts join the batch after their prompt is read, leave it when they end, at any token."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+
+import torch
+from torch import Tensor
+
+from aigc_core import seeding
+from aigc_core.rnn.sampling import SamplerSettings, sample
+from aigc_core.serving import TextModel
+from contracts.outcomes import Progress, TextOutcome
+from contracts.requests import WriteRequest
+from workers.work import Cancelled, Released, Result, Work
+
+PREFILL_CHUNK = 128
+PROGRESS_SECONDS = 0.1
+OVERTIME = 80
+"""Characters that a text may run over its length to end with a sentence, a line or at least a word."""
+
+
+@dataclass(eq=False)
+class _Text:
+    """One text on its way. ``prompt`` holds the tokens still to be read."""
+
+    work: Work
+    request: WriteRequest
+    prompt: list[int]
+    ignored: tuple[str, ...]
+    settings: SamplerSettings
+    generator: torch.Generator
+    state_1S: Tensor
+    written: str = ""
+    logits_V: Tensor | None = None
+    noted_at: float = field(default=0.0)
+
+    def finished(self) -> bool:
+        """Whether it has its length and a decent end."""
+        over = len(self.written) - self.request.length
+        if over < 0:
+            return False
+        last = self.written[-1]
+        return over >= OVERTIME or last in ".!?;\n" or (over >= OVERTIME // 2 and last == " ")
+
+
+class TextBatch:
+    """All texts of one model. Only the engine thread uses it."""
+
+    def __init__(self, model: TextModel, max_texts: int) -> None:
+        self.model, self.max_texts = model, max_texts
+        self._reading: list[_Text] = []
+        self._writing: list[_Text] = []
+        self._state_BS = model.network.initial_state(0, model.device)
+        self._logits_BV = torch.empty(0, model.network.vocab_size)
+
+    @property
+    def num_texts(self) -> int:
+        """Texts that are being read or written."""
+        return len(self._reading) + len(self._writing)
+
+    def works(self) -> list[Work]:
+        """The jobs in the batch."""
+        return [text.work for text in (*self._reading, *self._writing)]
+
+    def clear(self) -> None:
+        """Forget all texts, after an error."""
+        self._drop([*self._reading, *self._writing])
+
+    def release(self) -> None:
+        """Give all jobs back, because the engine stops."""
+        for work in self.works():
+            work.fail(Released())
+        self.clear()
+
+    def has_room(self) -> bool:
+        """Whether another text may join."""
+        return self.num_texts < self.max_texts
+
+    def join(self, work: Work) -> None:
+        """Take a job in; its prompt is read in the next ticks."""
+        request = work.request
+        assert isinstance(request, WriteRequest)
+        tokens, ignored = self.model.encode(request.prompt)
+        settings = SamplerSettings(temperature=request.temperature)
+        state = self.model.network.initial_state(1, self.model.device)
+        work.progress = Progress(done=0, total=request.length, text="")
+        self._reading.append(_Text(work, request, tokens, ignored, settings, seeding.generator(request.seed), state))
+
+    def tick(self) -> None:
+        """Read a piece of the oldest prompt, then write one token of every text."""
+        started = time.monotonic()
+        sharing = [text.work for text in (*self._reading, *self._writing)]
+        self._end_where_asked()
+        self._read()
+        self._write()
+        cost = (time.monotonic() - started) / max(1, len(sharing))
+        for work in sharing:
+            work.cost_seconds += cost
+
+    def _end_where_asked(self) -> None:
+        for text in [t for t in (*self._reading, *self._writing) if t.work.ending()]:
+            ending = text.work.ending()
+            assert ending is not None
+            text.work.fail(Cancelled(self._result(text, "person")) if isinstance(ending, Cancelled) and text.written else ending)
+            self._drop([text])
+
+    def _read(self) -> None:
+        """One chunk of one prompt a tick, so that a long prompt never stalls the others."""
+        if not self._reading:
+            return
+        text = self._reading[0]
+        chunk, text.prompt = text.prompt[:PREFILL_CHUNK], text.prompt[PREFILL_CHUNK:]
+        text.logits_V, text.state_1S = self.model.prefill(chunk, text.state_1S)
+        if not text.prompt:
+            self._reading.pop(0)
+            self._writing.append(text)
+            self._state_BS = torch.cat([self._state_BS, text.state_1S])
+            self._logits_BV = torch.cat([self._logits_BV, text.logits_V.cpu().unsqueeze(0)])
+
+    def _write(self) -> None:
+        if not self._writing:
+            return
+        tokens = sample(self._logits_BV, [t.settings for t in self._writing], [t.generator for t in self._writing])
+        for text, character in zip(self._writing, self.model.decode(tokens.tolist()), strict=True):
+            text.written += character
+        logits, self._state_BS = self.model.step(tokens, self._state_BS)
+        self._logits_BV = logits.float().cpu()
+        self._note_progress()
+        finished = [text for text in self._writing if text.finished()]
+        for text in finished:
+            text.work.resolve(self._result(text, "length"))
+        self._drop(finished)
+
+    def _note_progress(self) -> None:
+        now = time.monotonic()
+        for text in self._writing:
+            if now - text.noted_at >= PROGRESS_SECONDS:
+                text.noted_at = now
+                done = min(len(text.written), text.request.length)
+                text.work.progress = Progress(done=done, total=text.request.length, text=text.written)
+
+    def _drop(self, texts: list[_Text]) -> None:
+        """Free the rows of texts that have ended."""
+        if not texts:
+            return
+        self._reading = [text for text in self._reading if text not in texts]
+        kept = [index for index, text in enumerate(self._writing) if text not in texts]
+        if len(kept) < len(self._writing):
+            self._writing = [self._writing[index] for index in kept]
+            self._state_BS, self._logits_BV = self._state_BS[kept], self._logits_BV[kept]
+
+    def _result(self, text: _Text, stopped: str) -> Result:
+        outcome = TextOutcome(
+            model=text.request.model,
+            version=self.model.card["version"],
+            text=text.written,
+            ignored=text.ignored,
+            stopped="person" if stopped == "person" else "length",
+            seconds=round(time.monotonic() - text.work.started_at, 4),
+        )
+        return Result(outcome=outcome, cost_seconds=text.work.cost_seconds)
