@@ -43,6 +43,7 @@ def save_checkpoint(folder: Path, checkpoint: Checkpoint) -> None:
     fresh.mkdir(parents=True, exist_ok=True)
     half = {name: _half(tensor) for name, tensor in checkpoint.weights.items()}
     save_file(half, fresh / WEIGHTS)
+    (fresh / WEIGHTS).chmod(0o644)  # safetensors writes for its owner only; a container runs as another user
     _write_json(fresh / CONFIG, checkpoint.config)
     _write_json(fresh / CARD, {**checkpoint.card, "version": weights_version(fresh)})
     if folder.exists():

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from contracts.cards import Announcement
+from contracts.cards import Announcement, ModelCard
 from contracts.outcomes import Outcome, Progress, Snapshot, State
 from contracts.ports import Beat, Claim, Ended, Event, Heard, Limits, Recovery, Refused
 from contracts.redis_store import LATE, lost_failure, refusal
@@ -45,6 +45,7 @@ class MemoryStore:
     records: dict[str, _Record] = field(default_factory=dict)
     costs: dict[str, float] = field(default_factory=dict)
     announcements: dict[str, tuple[float, Announcement]] = field(default_factory=dict)
+    cards: dict[str, ModelCard] = field(default_factory=dict)
     events: list[Event] = field(default_factory=list)
     pending: dict[str, tuple[float, str]] = field(default_factory=dict)
     num_events: int = 0
@@ -173,6 +174,10 @@ class MemoryJobQueue:
         """The live workers."""
         return self.store.live_workers()
 
+    async def cards(self) -> list[ModelCard]:
+        """Every model that a worker ever announced."""
+        return sorted(self.store.cards.values(), key=lambda card: card.name)
+
 
 class MemoryJobLedger:
     """The workers' side of a :class:`MemoryStore`; see :class:`contracts.ports.JobLedger`."""
@@ -251,6 +256,7 @@ class MemoryJobLedger:
     def announce(self, announcement: Announcement) -> None:
         """Tell the bots that this worker lives."""
         self.store.announcements[announcement.worker_id] = (self.store.clock(), announcement)
+        self.store.cards.update({card.name: card for card in announcement.models})
 
     def withdraw(self, worker_id: str) -> None:
         """The worker is going away."""

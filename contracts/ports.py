@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
-from contracts.cards import Announcement
+from contracts.cards import Announcement, ModelCard
 from contracts.outcomes import ErrorCode, Outcome, Progress, Snapshot, State
 from contracts.requests import Job
 
@@ -117,6 +117,9 @@ class JobQueue(Protocol):
 
     async def workers(self) -> list[Announcement]:
         """The live workers."""
+
+    async def cards(self) -> list[ModelCard]:
+        """Every model that a worker ever announced, also those that nobody serves now."""
 
 
 class JobLedger(Protocol):

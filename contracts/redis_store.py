@@ -10,7 +10,7 @@ import redis.asyncio
 from pydantic import TypeAdapter
 
 from contracts import scripts
-from contracts.cards import Announcement
+from contracts.cards import Announcement, ModelCard
 from contracts.keys import GROUP, Keys
 from contracts.outcomes import ErrorCode, Failure, Outcome, Progress, Snapshot, State
 from contracts.ports import Beat, Claim, Ended, Event, Heard, Limits, Recovery, Refused
@@ -149,6 +149,11 @@ class RedisJobQueue:
         rows = await self._run(scripts.WORKERS, self.limits.worker_ttl_seconds)
         return sorted((Announcement.model_validate_json(row) for row in rows), key=lambda worker: worker.worker_id)
 
+    async def cards(self) -> list[ModelCard]:
+        """Every model that a worker ever announced."""
+        rows = await self.redis.hgetall(f"{self.keys.prefix}cards")  # type: ignore[misc]
+        return sorted((ModelCard.model_validate_json(row) for row in rows.values()), key=lambda card: card.name)
+
     async def _ensure_group(self) -> None:
         if self._group_ready:
             return
@@ -211,7 +216,8 @@ class RedisJobLedger:
 
     def announce(self, announcement: Announcement) -> None:
         """Tell the bots that this worker lives."""
-        self._run(scripts.ANNOUNCE, announcement.worker_id, announcement.model_dump_json())
+        cards = [item for card in announcement.models for item in (card.name, card.model_dump_json())]
+        self._run(scripts.ANNOUNCE, announcement.worker_id, announcement.model_dump_json(), *cards)
 
     def withdraw(self, worker_id: str) -> None:
         """The worker is going away."""

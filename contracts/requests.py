@@ -12,6 +12,7 @@ from contracts.values import (
     MAX_LENGTH,
     MAX_TEMPERATURE,
     MAX_TRUNCATION,
+    MAX_VARIATIONS,
     MAX_WRITE_PROMPT,
     MIN_TEMPERATURE,
     MIN_TRUNCATION,
@@ -39,7 +40,9 @@ class ImagineRequest(Value):
     count: Annotated[int, Field(ge=1, le=MAX_COUNT)] = 4
     seed: Seed
     truncation: Annotated[float, Field(ge=MIN_TRUNCATION, le=MAX_TRUNCATION)] = 1.0
-    variations: Annotated[tuple[Variation, ...], Field(max_length=16)] = ()
+    variations: Annotated[tuple[Variation, ...], Field(max_length=MAX_VARIATIONS)] = ()
+    place: Annotated[int, Field(ge=0, lt=MAX_COUNT)] | None = None
+    """If set, every picture shows what picture ``place`` of the prompt would: a variation of the second picture stays what it was."""
 
 
 class WriteRequest(Value):

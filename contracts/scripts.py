@@ -206,12 +206,13 @@ return answers
 """
 )
 
-# worker, announcement -> nothing
+# worker, announcement, then name, card for each of its models -> nothing
 ANNOUNCE = (
     _HEAD
     + """
 redis.call('ZADD', P .. 'workers', now, ARGV[2])
 redis.call('HSET', P .. 'announcements', ARGV[2], ARGV[3])
+if #ARGV > 3 then redis.call('HSET', P .. 'cards', unpack(ARGV, 4)) end
 """
 )
 

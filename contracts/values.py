@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 SEED_LIMIT = 2**32
 MAX_COUNT = 9
+MAX_VARIATIONS = 16
 MAX_IMAGINE_PROMPT = 400
 MAX_WRITE_PROMPT = 2000
 MAX_LENGTH = 8000

@@ -22,13 +22,14 @@ def picture_queries(request: ImagineRequest) -> list[PictureQuery]:
 
 
 def _query(request: ImagineRequest, index: int) -> PictureQuery:
+    place = index if request.place is None else request.place
     moves = [(variation.seed, variation.strength) for variation in request.variations]
     if moves:
         moves[-1] = (picture_seed(request, index), moves[-1][1])
         seed = request.seed
     else:
         seed = picture_seed(request, index)
-    return PictureQuery(prompt=request.prompt, seed=seed, index=index, variations=tuple(moves), truncation=request.truncation)
+    return PictureQuery(prompt=request.prompt, seed=seed, index=place, variations=tuple(moves), truncation=request.truncation)
 
 
 def picture_seed(request: ImagineRequest, index: int) -> int:

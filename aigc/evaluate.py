@@ -1,0 +1,56 @@
+"""``aigc evaluate``: measures by the judge and on held-out data; JSON on the last line."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from pathlib import Path
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """What to measure."""
+    parser.add_argument("model", help="digits, handwriting, bard, mnist-judge, or a model's folder")
+    parser.add_argument("--count", type=int, default=1000, help="samples for the judge")
+    parser.add_argument("--truncation", type=float, default=1.0)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Print the measures; exit status 1 if the data or the model is missing."""
+    import torch
+
+    from aigc_core.checkpoint import CheckpointError
+    from aigc_core.data.sources import DataError
+
+    torch.set_num_threads(max(1, torch.get_num_threads() // 2))
+    try:
+        print(json.dumps(_measure(arguments)))
+    except (CheckpointError, DataError, TypeError) as error:
+        print(f"aigc evaluate: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+def _measure(arguments: argparse.Namespace) -> dict[str, object]:
+    import torch
+
+    from aigc_core.data.mnist import load_mnist
+    from aigc_core.data.shakespeare import load_shakespeare
+    from aigc_core.evaluation.digits import recognised_share
+    from aigc_core.evaluation.judge import load_judge
+    from aigc_core.models import find_models, load_model, zoo_folder
+    from aigc_core.rnn.training import validation_nats
+    from aigc_core.serving import ImageModel
+
+    judge_folder = zoo_folder() / "mnist-judge"
+    if arguments.model == "mnist-judge":
+        test = load_mnist("test")
+        accuracy = load_judge(judge_folder).accuracy(test.pictures(torch.arange(len(test))), test.labels_N)
+        return {"model": "mnist-judge", "test_accuracy": accuracy, "pictures": len(test)}
+    model = load_model(find_models().get(arguments.model, Path(arguments.model)))
+    answer: dict[str, object] = {"model": model.card["name"], "version": model.card["version"]}
+    if isinstance(model, ImageModel):
+        share = recognised_share(model, load_judge(judge_folder), arguments.count, arguments.truncation)
+        return {**answer, "recognised": share, "samples": arguments.count, "truncation": arguments.truncation}
+    nats = validation_nats(model.network, load_shakespeare().validation_N, "cpu")
+    return {**answer, "validation_nats": nats, "split": "last 10 %, state carried"}

@@ -1,0 +1,50 @@
+"""``aigc sample``: a model alone, without bot and queue."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """What to draw or write."""
+    parser.add_argument("model", help="name of a model (`aigc models`) or its folder")
+    parser.add_argument("prompt")
+    parser.add_argument("--count", type=int, default=4, help="pictures")
+    parser.add_argument("--length", type=int, default=300, help="characters of a text")
+    parser.add_argument("--temperature", type=float, default=0.8)
+    parser.add_argument("--truncation", type=float, default=1.0)
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--out", type=Path, default=Path("out/sample.png"), help="the picture's file")
+    parser.add_argument("--device", default="cpu")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Save a sheet of pictures, or print a text."""
+    from aigc_core import images
+    from aigc_core.checkpoint import CheckpointError
+    from aigc_core.models import find_models, load_model
+    from aigc_core.rnn.sampling import SamplerSettings
+    from aigc_core.rnn.training import sample_text
+    from aigc_core.serving import ImageModel, PictureQuery
+
+    try:
+        model = load_model(find_models().get(arguments.model, Path(arguments.model)), arguments.device)
+        if isinstance(model, ImageModel):
+            queries = [
+                PictureQuery(prompt=arguments.prompt, seed=arguments.seed + index, index=index, truncation=arguments.truncation)
+                for index in range(arguments.count)
+            ]
+            pictures = [drawn.image.convert("RGB") for drawn in model.draw(queries)]
+            arguments.out.parent.mkdir(parents=True, exist_ok=True)
+            images.grid(pictures, background=model.background()).save(arguments.out)
+            print(arguments.out)
+        else:
+            settings = SamplerSettings(temperature=arguments.temperature)
+            text = sample_text(model.network, model.alphabet, arguments.prompt, arguments.length, settings, arguments.seed, arguments.device)
+            print(arguments.prompt + text)
+    except (CheckpointError, ValueError) as error:
+        print(f"aigc sample: {error}", file=sys.stderr)
+        return 1
+    return 0

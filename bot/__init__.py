@@ -1,0 +1,1 @@
+"""The Discord side: commands, buttons, progress and delivery. It never loads torch."""

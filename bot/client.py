@@ -1,0 +1,124 @@
+"""The Discord client: composes commands, buttons, progress and delivery around one connection."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import json
+import logging
+import secrets
+import time
+from typing import Any
+
+import aiohttp
+import discord
+import redis
+import redis.asyncio
+from discord import app_commands
+
+from bot.commands import add_commands
+from bot.courier import Courier
+from bot.deliverer import Deliverer
+from bot.dispatch import CeleryDispatcher
+from bot.follower import Follower
+from bot.intake import Intake
+from bot.options import Catalogue
+from bot.presses import Presses
+from bot.settings import BotSettings
+from bot.values import CUSTOM_ID, Action, Press
+from contracts.redis_store import RedisJobQueue
+
+logger = logging.getLogger(__name__)
+
+CATALOGUE_SECONDS = 1.0
+COMMANDS_KEY = "aigc:commands:"
+
+
+class AigcClient(discord.AutoShardedClient):
+    """The bot. It needs no privileged intent: it reads commands and buttons only."""
+
+    def __init__(self, settings: BotSettings, client: redis.asyncio.Redis) -> None:
+        socket = settings.discord_socket
+        connector = aiohttp.UnixConnector(str(socket), limit=0) if socket else None
+        extra: dict[str, Any] = {"connector": connector, "guild_ready_timeout": 0.05} if connector else {}
+        super().__init__(intents=discord.Intents(guilds=True), allowed_mentions=discord.AllowedMentions.none(), **extra)
+        self.settings, self._redis, self._created_at = settings, client, time.monotonic()
+        self.catalogue = Catalogue()
+        self.queue = RedisJobQueue(client)
+        courier = Courier(self)
+        self.follower = Follower(self.queue, courier)
+        self.deliverer = Deliverer(self.queue, courier, self.follower, consumer=f"bot-{secrets.token_hex(6)}")
+        intake = Intake(self.queue, CeleryDispatcher(settings.broker), self.follower, settings.job_minutes * 60)
+        self.presses = Presses(self.queue, intake)
+        self.tree = app_commands.CommandTree(self)
+        add_commands(self.tree, self.queue, intake, lambda: self.catalogue)
+        self._tasks: list[asyncio.Task[None]] = []
+
+    async def setup_hook(self) -> None:
+        """After login, before the gateway: register the commands, start the background work."""
+        await self._refresh_catalogue()
+        await self._sync_commands()
+        loops = (self._watch_catalogue(), self._resume_following(), self.follower.run(), self.deliverer.run())
+        self._tasks = [asyncio.create_task(loop) for loop in loops]
+
+    async def close(self) -> None:
+        """Stop the background work, then the connection."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await super().close()
+
+    async def on_ready(self) -> None:
+        """Online."""
+        logger.info("action=ready guilds=%d seconds=%.3f", len(self.guilds), time.monotonic() - self._created_at)
+
+    async def on_interaction(self, interaction: discord.Interaction) -> None:
+        """Route presses of our buttons by their custom id; commands are routed by the tree."""
+        if interaction.type is not discord.InteractionType.component or not interaction.data:
+            return
+        match = CUSTOM_ID.fullmatch(str(interaction.data.get("custom_id", "")))
+        if match:
+            press = Press(action=Action(match["action"]), job_id=match["job"], index=int(match["index"]))
+            await self.presses.handle(interaction, press)
+
+    async def _sync_commands(self) -> None:
+        """Register the commands if they changed; Discord limits how many may be created a day."""
+        payload = [command.to_dict(self.tree) for command in self.tree.get_commands()]
+        digest = hashlib.sha256(json.dumps(payload, sort_keys=True, default=str).encode()).hexdigest()
+        key = f"{COMMANDS_KEY}{self.application_id}"
+        try:
+            known = await self._redis.get(key)
+        except redis.RedisError:
+            known = None
+        if known == digest.encode() and not self.settings.discord_socket:
+            return
+        await self.tree.sync()
+        logger.info("action=commands_registered count=%d", len(payload))
+        try:
+            await self._redis.set(key, digest)
+        except redis.RedisError:
+            logger.warning("action=commands_hash_not_kept")  # the next start registers them again
+
+    async def _refresh_catalogue(self) -> None:
+        try:
+            cards, workers = await asyncio.gather(self.queue.cards(), self.queue.workers())
+        except (redis.RedisError, OSError) as error:
+            logger.debug("action=catalogue_kept error=%s", type(error).__name__)
+            return
+        live = frozenset(card.name for worker in workers for card in worker.models)
+        preferred = tuple(name.strip() for name in self.settings.default_models.split(","))
+        self.catalogue = Catalogue(cards=tuple(cards), live=live, preferred=preferred)
+
+    async def _watch_catalogue(self) -> None:
+        while True:
+            await asyncio.sleep(CATALOGUE_SECONDS)
+            await self._refresh_catalogue()
+
+    async def _resume_following(self) -> None:
+        while True:
+            try:
+                await self.follower.resume()
+            except (redis.RedisError, OSError):
+                await asyncio.sleep(1)
+            else:
+                return

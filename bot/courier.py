@@ -1,0 +1,75 @@
+"""Puts a message where it belongs: by the interaction's token while that is good, then as the bot's own message, then as a new one."""
+
+from __future__ import annotations
+
+import logging
+import time
+from typing import Any
+
+import discord
+
+from bot import views
+from bot.values import Rendered
+from contracts.requests import Job
+
+logger = logging.getLogger(__name__)
+
+TOKEN_MARGIN_SECONDS = 20.0
+NO_MENTIONS = discord.AllowedMentions.none()
+UNKNOWN_MESSAGE = 10008
+ORIGINAL: Any = "@original"
+
+
+class Undeliverable(Exception):  # noqa: N818 - an end, not an error
+    """Nothing can be posted any more: the channel or the message is gone, or the bot may not write there."""
+
+
+class Courier:
+    """Edits the answers of jobs."""
+
+    def __init__(self, client: discord.Client) -> None:
+        self.client = client
+
+    async def edit(self, job: Job, rendered: Rendered) -> str | None:
+        """Show progress by the interaction's token; returns the message's id, None if the token is spent."""
+        if time.time() > job.reply.token_expires_at - TOKEN_MARGIN_SECONDS:
+            return None
+        message = await self._webhook(job).edit_message(
+            ORIGINAL, content=rendered.content, attachments=views.files(rendered), view=views.view(rendered), allowed_mentions=NO_MENTIONS
+        )
+        return str(message.id)
+
+    async def deliver(self, job: Job, rendered: Rendered, message_id: str | None) -> None:
+        """Post the final result, whatever still works.
+
+        Raises:
+            Undeliverable: nothing does.
+            discord.HTTPException: Discord had a passing problem; try again.
+        """
+        try:
+            if await self.edit(job, rendered):
+                return
+        except discord.HTTPException as error:
+            if error.code == UNKNOWN_MESSAGE:
+                raise Undeliverable("the answer's message was deleted") from error
+            if error.status >= 500 or error.status == 429:
+                raise
+            logger.warning("action=edit_by_token_failed job_id=%s status=%d code=%d", job.id, error.status, error.code)
+        await self._by_channel(job, rendered, message_id or job.reply.message_id)
+
+    async def _by_channel(self, job: Job, rendered: Rendered, message_id: str | None) -> None:
+        channel = self.client.get_partial_messageable(int(job.reply.channel_id))
+        try:
+            if message_id:
+                message = channel.get_partial_message(int(message_id))
+                await message.edit(content=rendered.content, attachments=views.files(rendered), view=views.view(rendered), allowed_mentions=NO_MENTIONS)
+            else:
+                # The nonce is the job's id: a repeat within minutes posts nothing new.
+                await channel.send(
+                    content=rendered.content, files=views.files(rendered), view=views.view(rendered), nonce=job.id, allowed_mentions=NO_MENTIONS
+                )
+        except (discord.NotFound, discord.Forbidden) as error:
+            raise Undeliverable(f"status {error.status}, code {error.code}") from error
+
+    def _webhook(self, job: Job) -> discord.Webhook:
+        return discord.Webhook.partial(int(job.reply.application_id), job.reply.token.get_secret_value(), client=self.client)

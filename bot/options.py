@@ -1,0 +1,127 @@
+"""From what a person typed to a request, or to words that say what to change."""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import dataclass
+
+from bot.texts import quoted
+from contracts.cards import ModelCard
+from contracts.requests import ImagineRequest, Variation, WriteRequest
+from contracts.values import (
+    MAX_COUNT,
+    MAX_IMAGINE_PROMPT,
+    MAX_LENGTH,
+    MAX_TEMPERATURE,
+    MAX_TRUNCATION,
+    MAX_VARIATIONS,
+    MAX_WRITE_PROMPT,
+    MIN_TEMPERATURE,
+    MIN_TRUNCATION,
+    SEED_LIMIT,
+)
+
+VARY_STRENGTH = 0.4
+CONTINUED_CHARACTERS = 1500
+
+
+class OptionError(ValueError):
+    """An option that cannot be; the message tells the person what can."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Catalogue:
+    """The models that are known, those that a worker serves now, and which to take when none is named."""
+
+    cards: tuple[ModelCard, ...] = ()
+    live: frozenset[str] = frozenset()
+    preferred: tuple[str, ...] = ()
+
+    def of_kind(self, kind: str) -> list[ModelCard]:
+        """Models of a kind: live ones first, the preferred before the others."""
+        order = {name: index for index, name in enumerate(self.preferred)}
+        cards = [card for card in self.cards if card.kind == kind]
+        return sorted(cards, key=lambda card: (card.name not in self.live, order.get(card.name, len(order)), card.name))
+
+    def choose(self, kind: str, name: str | None) -> ModelCard:
+        """The model called ``name``, or the usual one."""
+        cards = self.of_kind(kind)
+        if name is None:
+            return cards[0]
+        wanted = name.strip().lower()
+        for card in cards:
+            if card.name == wanted:
+                return card
+        known = ", ".join(f"`{card.name}`" for card in cards)
+        raise OptionError(f"There is no model “{quoted(name, 40)}” for this command. There are: {known}.")
+
+
+def imagine(catalogue: Catalogue, prompt: str, model: str | None, count: int, seed: int | None, truncation: float) -> ImagineRequest:
+    """A checked request for pictures."""
+    card = catalogue.choose("image", model)
+    _check_prompt(prompt, MAX_IMAGINE_PROMPT, card)
+    _check_range("count", count, 1, MAX_COUNT)
+    _check_range("truncation", truncation, MIN_TRUNCATION, MAX_TRUNCATION)
+    return ImagineRequest(model=card.name, prompt=prompt.strip(), count=count, seed=_seed(seed), truncation=truncation)
+
+
+def write(catalogue: Catalogue, prompt: str, model: str | None, length: int, temperature: float, seed: int | None) -> WriteRequest:
+    """A checked request for a text."""
+    card = catalogue.choose("text", model)
+    _check_prompt(prompt, MAX_WRITE_PROMPT, card)
+    _check_range("length", length, 1, MAX_LENGTH)
+    _check_range("temperature", temperature, MIN_TEMPERATURE, MAX_TEMPERATURE)
+    return WriteRequest(model=card.name, prompt=prompt, length=length, temperature=temperature, seed=_seed(seed))
+
+
+def reroll(request: ImagineRequest | WriteRequest) -> ImagineRequest | WriteRequest:
+    """The same request with fresh chance."""
+    if isinstance(request, ImagineRequest) and request.variations:
+        last = Variation(seed=new_seed(), strength=request.variations[-1].strength)
+        return request.model_copy(update={"variations": (*request.variations[:-1], last)})
+    return request.model_copy(update={"seed": new_seed()})
+
+
+def vary(request: ImagineRequest, index: int) -> ImagineRequest:
+    """Neighbours of picture ``index``: the same latent, moved a little in other directions."""
+    if len(request.variations) >= MAX_VARIATIONS:
+        raise OptionError(f"This picture has been varied {MAX_VARIATIONS} times in a row. Re-roll it, or start anew from a seed.")
+    place = index if request.place is None else request.place
+    move = Variation(seed=new_seed(), strength=VARY_STRENGTH)
+    if not request.variations:
+        seed = (request.seed + index) % SEED_LIMIT
+        return request.model_copy(update={"seed": seed, "variations": (move,), "count": 4, "place": place})
+    last = request.variations[-1]
+    parent = Variation(seed=(last.seed + index) % SEED_LIMIT, strength=last.strength)
+    return request.model_copy(update={"variations": (*request.variations[:-1], parent, move), "count": 4, "place": place})
+
+
+def go_on(request: WriteRequest, text: str) -> WriteRequest:
+    """A request that goes on where a text ended."""
+    before = (request.prompt + text)[-CONTINUED_CHARACTERS:]
+    return request.model_copy(update={"prompt": before, "seed": new_seed(), "continues": True})
+
+
+def new_seed() -> int:
+    """A seed nobody chose."""
+    return secrets.randbelow(SEED_LIMIT)
+
+
+def _seed(seed: int | None) -> int:
+    if seed is None:
+        return new_seed()
+    _check_range("seed", seed, 0, SEED_LIMIT - 1)
+    return seed
+
+
+def _check_prompt(prompt: str, limit: int, card: ModelCard) -> None:
+    if not prompt.strip():
+        example = f", for example `prompt:{card.examples[0]}`" if card.examples else ""
+        raise OptionError(f"The prompt is empty. Write what `{card.name}` should make{example}. It knows {card.knows}.")
+    if len(prompt) > limit:
+        raise OptionError(f"The prompt has {len(prompt):,} characters; `{card.name}` takes up to {limit:,}. Please shorten it.")
+
+
+def _check_range(name: str, value: float, low: float, high: float) -> None:
+    if not low <= value <= high:
+        raise OptionError(f"`{name}` goes from {low:g} to {high:g}; {value:g} is outside." if isinstance(value, float) else f"`{name}` goes from {low} to {high}; {value} is outside.")

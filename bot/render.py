@@ -1,0 +1,184 @@
+"""From outcomes and snapshots to messages. Pure: nothing here knows Discord's client or Redis."""
+
+from __future__ import annotations
+
+from bot import words
+from bot.texts import MESSAGE_LIMIT, plain, quoted, seconds
+from bot.values import Action, ButtonSpec, FileSpec, Press, Rendered
+from contracts.cards import ModelCard
+from contracts.outcomes import Failure, ImageOutcome, Snapshot, State, TextOutcome
+from contracts.ports import Ended
+from contracts.requests import ImagineRequest, Job, WriteRequest
+
+STREAM_ROOM = 1800
+FILE_PREVIEW = 1200
+LEAD_LIMIT = 300
+
+
+def ended(job: Ended) -> Rendered:
+    """The final message of a job."""
+    outcome = job.outcome
+    if isinstance(outcome, ImageOutcome):
+        return _pictures(job.job, outcome, job.files)
+    if isinstance(outcome, TextOutcome):
+        return _text(job.job, outcome)
+    if isinstance(outcome, Failure):
+        return Rendered(content=f"{_title(job.job)}\n⚠️ {words.error_text(outcome.code, outcome.details)}", rows=((_reroll(job.job, "Try again"), _delete(job.job)),))
+    word = words.CANCELLED if job.state is State.CANCELLED else words.EXPIRED
+    return Rendered(content=f"{_title(job.job)}\n✖️ {word}", rows=((_reroll(job.job, "Start again"), _delete(job.job)),))
+
+
+def under_way(job: Job, snapshot: Snapshot) -> Rendered:
+    """The message of a job that waits or runs."""
+    stop = ButtonSpec(press=Press(action=Action.STOP, job_id=job.id), label="Stop", emoji="⏹️", danger=True)
+    if snapshot.progress and snapshot.progress.text:
+        return Rendered(content=f"{_lead(job)}{_status(job, snapshot)}", rows=((stop,),))
+    return Rendered(content=f"{_title(job)}\n{_status(job, snapshot)}", rows=((stop,),))
+
+
+def status_line(job: Job, snapshot: Snapshot) -> str:
+    """One line of ``/queue``."""
+    state = "running" if snapshot.state is State.RUNNING else _status(job, snapshot)
+    return f"• `{job.request.model}` {quoted(job.request.prompt, 60)}: {state}"
+
+
+def models(cards: list[ModelCard], live: set[str]) -> str:
+    """The answer of ``/models``."""
+    lines = []
+    for card in sorted(cards, key=lambda card: (card.name not in live, card.kind, card.name)):
+        command = "/imagine" if card.kind == "image" else "/write"
+        examples = ", ".join(f"`{example}`" for example in card.examples[:3])
+        mark = "🟢" if card.name in live else "⚪ (no worker serves it now)"
+        lines += [
+            f"{mark} **{card.name}** · {card.family.upper()} · `{command} model:{card.name}`",
+            f"{card.summary} It knows {card.knows}.",
+            f"-# Try {examples} · version {card.version} · {card.licence}",
+        ]
+    text = "\n".join(lines)
+    return text if len(text) <= MESSAGE_LIMIT else text[: MESSAGE_LIMIT - 30].rsplit("\n", 1)[0] + "\n… and more."
+
+
+def _title(job: Job) -> str:
+    request = job.request
+    if isinstance(request, WriteRequest) and request.continues:
+        return f"**continued** · `{request.model}`"
+    return f"**{quoted(request.prompt)}** · `{request.model}`"
+
+
+def _lead(job: Job) -> str:
+    """What a text begins with: its prompt, in bold; a continuation begins at once."""
+    request = job.request
+    if isinstance(request, WriteRequest) and request.continues:
+        return "…"
+    prompt = request.prompt
+    if len(prompt) > LEAD_LIMIT or not prompt.strip():
+        return f"**{quoted(prompt, LEAD_LIMIT)}**\n"
+    spaces = prompt[len(prompt.rstrip()) :]
+    return f"**{plain(prompt.strip())}**{spaces}"
+
+
+def _status(job: Job, snapshot: Snapshot) -> str:
+    if snapshot.cancel_requested:
+        return "⏹️ Stopping…"
+    if snapshot.state is State.QUEUED:
+        if not snapshot.has_worker:
+            return f"⏳ No worker for `{job.request.model}` is running right now. Your request is kept and starts as soon as one is back."
+        left = f", {seconds(snapshot.seconds_left)} left" if snapshot.seconds_left is not None else ""
+        return f"⏳ In line: place {snapshot.position or 1}{left}."
+    progress = snapshot.progress
+    if progress and progress.text:
+        return f"{_tail(plain(progress.text))}\n-# ✍️ {progress.done} of about {progress.total} characters · `{job.request.model}`"
+    return "🎨 Drawing…" if isinstance(job.request, ImagineRequest) else "✍️ Reading the prompt…"
+
+
+def _tail(text: str) -> str:
+    """The end of a growing text that still fits a message."""
+    return text if len(text) <= STREAM_ROOM - 300 else "…" + text[-(STREAM_ROOM - 300) :].lstrip("\\")
+
+
+def _pictures(job: Job, outcome: ImageOutcome, files: tuple[bytes, ...]) -> Rendered:
+    request = job.request
+    assert isinstance(request, ImagineRequest)
+    if not files:
+        return Rendered(content=f"{_title(job)}\n{words.TOO_OLD}")
+    count = len(outcome.pictures)
+    facts = [f"model `{outcome.model}` {outcome.version}", f"seed {_seeds(outcome)}"]
+    if request.variations:
+        facts.append(f"variation of seed {request.seed}, strength {request.variations[-1].strength:g}")
+    if request.truncation != 1.0:
+        facts.append(f"truncation {request.truncation:g}")
+    facts.append(f"{outcome.seconds:.2f} s")
+    lines = [_title(job), *_reading(outcome), f"-# {' · '.join(facts)}"]
+    return Rendered(content="\n".join(lines), rows=_picture_rows(job, count), files=_picture_files(outcome, files))
+
+
+def _reading(outcome: ImageOutcome | TextOutcome) -> list[str]:
+    """What was understood of the prompt and what was not, where there is something to say."""
+    if not outcome.ignored:
+        return []
+    ignored = " ".join(quoted(part, 40) for part in outcome.ignored[:12]) + (" …" if len(outcome.ignored) > 12 else "")
+    if isinstance(outcome, TextOutcome):
+        return [f"-# ignored, because the model has no such letters: {ignored}"]
+    if not outcome.understood:
+        return [f"-# understood nothing of it (ignored: {ignored}), so the seed chose"]
+    return [f"-# understood: {' '.join(quoted(part, 60) for part in outcome.understood)} · ignored: {ignored}"]
+
+
+def _seeds(outcome: ImageOutcome) -> str:
+    first, last = outcome.pictures[0].seed, outcome.pictures[-1].seed
+    return str(first) if first == last else f"{first}…{last}"
+
+
+def _picture_files(outcome: ImageOutcome, files: tuple[bytes, ...]) -> tuple[FileSpec, ...]:
+    """The sheet first, then each picture; a single picture needs no sheet."""
+    singles = [
+        FileSpec(name=f"{outcome.model}-{picture.seed}.png", data=data, alt=f"{picture.alt} (seed {picture.seed})")
+        for picture, data in zip(outcome.pictures, files[1:], strict=True)
+    ]
+    if len(singles) == 1:
+        return tuple(singles)
+    alts = dict.fromkeys(picture.alt for picture in outcome.pictures)
+    sheet = FileSpec(name=f"{outcome.model}-sheet.png", data=files[0], alt=f"{len(singles)} pictures: {'; '.join(alts)}"[:1000])
+    return (sheet, *singles)
+
+
+def _picture_rows(job: Job, count: int) -> tuple[tuple[ButtonSpec, ...], ...]:
+    if count == 1:
+        vary = ButtonSpec(press=Press(action=Action.VARY, job_id=job.id), label="Vary", emoji="🎲")
+        return ((_reroll(job), vary, _delete(job)),)
+    varies = [
+        ButtonSpec(press=Press(action=Action.VARY, job_id=job.id, index=index), label=f"Vary {index + 1}", emoji="🎲") for index in range(count)
+    ]  # fmt: skip
+    return ((_reroll(job), _delete(job)), *(tuple(varies[start : start + 5]) for start in range(0, count, 5)))
+
+
+def _text(job: Job, outcome: TextOutcome) -> Rendered:
+    stopped = " · stopped" if outcome.stopped == "person" else ""
+    facts = f"-# model `{outcome.model}` {outcome.version} · seed {job.request.seed} · {outcome.seconds:.1f} s{stopped}"
+    notes = [*_reading(outcome), facts]
+    body = _lead(job) + plain(outcome.text.rstrip())
+    buttons = (
+        ButtonSpec(press=Press(action=Action.CONTINUE, job_id=job.id), label="Continue", emoji="➡️"),
+        _reroll(job),
+        _delete(job),
+    )
+    content = "\n".join([body, *notes])
+    if len(content) <= MESSAGE_LIMIT:
+        return Rendered(content=content, rows=(buttons,))
+    preview = body[:FILE_PREVIEW].rsplit("\\", 1)[0].rsplit(" ", 1)[0]
+    note = f"… *the whole text ({len(outcome.text)} characters) is in the file*"
+    file = FileSpec(name=f"{outcome.model}-{job.request.seed}.txt", data=_whole(job, outcome).encode(), alt="The whole text")
+    return Rendered(content="\n".join([preview, note, *notes]), rows=(buttons,), files=(file,))
+
+
+def _whole(job: Job, outcome: TextOutcome) -> str:
+    request = job.request
+    return outcome.text if isinstance(request, WriteRequest) and request.continues else request.prompt + outcome.text
+
+
+def _reroll(job: Job, label: str = "Re-roll") -> ButtonSpec:
+    return ButtonSpec(press=Press(action=Action.REROLL, job_id=job.id), label=label, emoji="🔁")
+
+
+def _delete(job: Job) -> ButtonSpec:
+    return ButtonSpec(press=Press(action=Action.DELETE, job_id=job.id), label="Delete", emoji="🗑️")
