@@ -41,9 +41,15 @@ class Stack:
         Raises:
             ChildFailed: one ended for good.
         """
-        async with asyncio.TaskGroup() as group:
-            for child in self.children.values():
-                group.create_task(child.keep())
+        keepers = [asyncio.create_task(child.keep()) for child in self.children.values()]
+        try:
+            done, _ = await asyncio.wait(keepers, return_when=asyncio.FIRST_EXCEPTION)
+            for keeper in done:
+                keeper.result()
+        finally:
+            for keeper in keepers:
+                keeper.cancel()
+            await asyncio.gather(*keepers, return_exceptions=True)
 
 
 @contextlib.asynccontextmanager

@@ -65,7 +65,14 @@ async def _use(address: str, line: str, out: Path) -> dict[str, Any]:
         seconds = round(time.monotonic() - started, 3)
         out.mkdir(parents=True, exist_ok=True)
         files = [await _save(session, attachment, out) for attachment in message["attachments"]]
-    transcript = {"command": line, "answer": message["content"], "files": files, "seconds": seconds, "complete": is_complete(message, name), "steps": steps}
+    transcript = {
+        "command": line,
+        "answer": message["content"],
+        "files": files,
+        "seconds": seconds,
+        "complete": is_complete(message, name),
+        "steps": steps,
+    }
     (out / "answer.txt").write_text(message["content"] + "\n", encoding="utf-8")
     (out / "transcript.json").write_text(json.dumps(transcript, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
     return transcript
@@ -117,7 +124,9 @@ def parse(line: str, commands: list[dict[str, Any]]) -> tuple[str, dict[str, str
     match = re.fullmatch(r"/(\S+)\s*(.*)", line.strip(), re.DOTALL)
     command = next((c for c in commands if match and c["name"] == match[1]), None)
     if match is None or command is None:
-        raise ValueError(f"there is no command {line.split()[0] if line.split() else line!r}; there are {', '.join('/' + c['name'] for c in commands)}")
+        raise ValueError(
+            f"there is no command {line.split()[0] if line.split() else line!r}; there are {', '.join('/' + c['name'] for c in commands)}"
+        )
     names = [option["name"] for option in command["options"]]
     pieces = re.split(rf"(?:^|\s)({'|'.join(names)}):", match[2]) if names else [match[2]]
     if pieces[0].strip():

@@ -37,12 +37,10 @@ async def _run(home: Path, port: int) -> int:
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     started = time.monotonic()
     _say("Starting (Ctrl-C ends everything) …")
-    starting = asyncio.create_task(_serve(running_stack(home, discord_token(), port, _say), stop, started))
     try:
-        await starting
-    except* (ChildFailed, NoRedisError) as group:
-        for error in group.exceptions:
-            print(f"aigc up: {error}", file=sys.stderr)
+        await _serve(running_stack(home, discord_token(), port, _say), stop, started)
+    except (ChildFailed, NoRedisError) as error:
+        print(f"aigc up: {error}", file=sys.stderr)
         return 1
     _say("Stopped.")
     return 0

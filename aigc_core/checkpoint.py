@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
@@ -47,8 +46,8 @@ def save_checkpoint(folder: Path, checkpoint: Checkpoint) -> None:
     _write_json(fresh / CONFIG, checkpoint.config)
     _write_json(fresh / CARD, {**checkpoint.card, "version": weights_version(fresh)})
     if folder.exists():
-        os.replace(folder, old)
-    os.replace(fresh, folder)
+        folder.replace(old)
+    fresh.replace(folder)
     shutil.rmtree(old, ignore_errors=True)
 
 

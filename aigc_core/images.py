@@ -25,9 +25,7 @@ def enlarge(image: Image.Image, factor: int, smooth: bool = True) -> Image.Image
     return image.resize((image.width * factor, image.height * factor), resampling)
 
 
-def grid(
-    images: Sequence[Image.Image], gap: int = 8, background: int | tuple[int, int, int] = 255, num_columns: int | None = None
-) -> Image.Image:
+def grid(images: Sequence[Image.Image], gap: int = 8, background: int | tuple[int, int, int] = 255, num_columns: int | None = None) -> Image.Image:
     """The pictures on one sheet, in rows as square as their number allows.
 
     Raises:

@@ -39,8 +39,10 @@ def _digits_setup(loss: str) -> Callable[[str], Trainer]:
         from aigc_core.gan.training import GanRecipe, GanTrainer
 
         large = device.startswith("cuda")
-        config = GanConfig(generator_widths=(256, 128, 64), discriminator_widths=(64, 128, 256)) if large else GanConfig(
-            generator_widths=(64, 48, 16), discriminator_widths=(16, 48, 96)
+        config = (
+            GanConfig(generator_widths=(256, 128, 64), discriminator_widths=(64, 128, 256))
+            if large
+            else GanConfig(generator_widths=(64, 48, 16), discriminator_widths=(16, 48, 96))
         )
         recipe = GanRecipe(loss=loss, batch=256 if large else 32, penalty_every=1 if large else 2)
         card = _digits_card("MNIST training set, 60,000 digits", LICENCE, CREDIT)
@@ -93,7 +95,11 @@ def _handwriting() -> Preset:
             "summary": "Whole numbers and dates in one hand: a VAE p(x | z, y) whose z is the hand and y the character.",
             "knows": "digits and the marks - / . : , + =",
             "examples": ["2026-11-23", "3.14", "12:30"],
-            "data": {"name": "MNIST training set, 60,000 digits; marks drawn with each digit's slant and width", "licence": LICENCE, "credit": CREDIT},
+            "data": {
+                "name": "MNIST training set, 60,000 digits; marks drawn with each digit's slant and width",
+                "licence": LICENCE,
+                "credit": CREDIT,
+            },
             "licence": "CC BY-SA 3.0 (as its data)",
         }
         recipe = VaeRecipe(batch=256 if large else 128)

@@ -51,7 +51,7 @@ class AigcClient(discord.AutoShardedClient):
         intake = Intake(self.queue, CeleryDispatcher(settings.broker), self.follower, settings.job_minutes * 60)
         self.presses = Presses(self.queue, intake)
         self.tree = app_commands.CommandTree(self)
-        add_commands(self.tree, self.queue, intake, lambda: self.catalogue)
+        add_commands(self.tree, self.queue, intake, self.known_models)
         self._tasks: list[asyncio.Task[None]] = []
 
     async def setup_hook(self) -> None:
@@ -108,6 +108,12 @@ class AigcClient(discord.AutoShardedClient):
         live = frozenset(card.name for worker in workers for card in worker.models)
         preferred = tuple(name.strip() for name in self.settings.default_models.split(","))
         self.catalogue = Catalogue(cards=tuple(cards), live=live, preferred=preferred)
+
+    async def known_models(self) -> Catalogue:
+        """The catalogue; before the first worker has been seen it is looked up at once, so that a fresh start is not a refusal."""
+        if not self.catalogue.live:
+            await self._refresh_catalogue()
+        return self.catalogue
 
     async def _watch_catalogue(self) -> None:
         while True:

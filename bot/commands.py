@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
+from typing import Any
 
 import discord
 import redis
@@ -32,10 +33,12 @@ logger = logging.getLogger(__name__)
 
 MAX_CHOICES = 25
 SHOWN_JOBS = 5
-Choices = Callable[[discord.Interaction, str], Awaitable[list[app_commands.Choice[str]]]]
+Choices = Callable[[discord.Interaction, str], Coroutine[Any, Any, list[app_commands.Choice[str]]]]
+Command = app_commands.Command[Any, ..., None]
+KnownModels = Callable[[], Awaitable[Catalogue]]
 
 
-def add_commands(tree: app_commands.CommandTree[discord.AutoShardedClient], queue: JobQueue, intake: Intake, catalogue: Callable[[], Catalogue]) -> None:
+def add_commands(tree: app_commands.CommandTree[discord.AutoShardedClient], queue: JobQueue, intake: Intake, catalogue: KnownModels) -> None:
     """Give the tree all commands."""
     tree.add_command(_imagine(intake, catalogue))
     tree.add_command(_write(intake, catalogue))
@@ -44,7 +47,7 @@ def add_commands(tree: app_commands.CommandTree[discord.AutoShardedClient], queu
     tree.error(_report)
 
 
-def _imagine(intake: Intake, catalogue: Callable[[], Catalogue]) -> app_commands.Command[None, ..., None]:
+def _imagine(intake: Intake, catalogue: KnownModels) -> Command:
     @app_commands.command(name="imagine", description="Draw pictures from a few words")
     @app_commands.describe(
         prompt="What to draw", model="Which model draws", count="How many pictures (4)", seed="The same seed gives the same pictures",
@@ -59,12 +62,12 @@ def _imagine(intake: Intake, catalogue: Callable[[], Catalogue]) -> app_commands
         seed: app_commands.Range[int, 0, SEED_LIMIT - 1] | None = None,
         truncation: app_commands.Range[float, MIN_TRUNCATION, MAX_TRUNCATION] = 1.0,
     ) -> None:
-        await _accept(interaction, intake, catalogue(), "image", lambda c: options.imagine(c, prompt, model, count, seed, truncation))
+        await _accept(interaction, intake, await catalogue(), "image", lambda c: options.imagine(c, prompt, model, count, seed, truncation))
 
     return imagine
 
 
-def _write(intake: Intake, catalogue: Callable[[], Catalogue]) -> app_commands.Command[None, ..., None]:
+def _write(intake: Intake, catalogue: KnownModels) -> Command:
     @app_commands.command(name="write", description="Write a text that goes on from your words")
     @app_commands.describe(
         prompt="How the text begins", model="Which model writes", length="About how many characters (600)",
@@ -79,7 +82,7 @@ def _write(intake: Intake, catalogue: Callable[[], Catalogue]) -> app_commands.C
         temperature: app_commands.Range[float, MIN_TEMPERATURE, MAX_TEMPERATURE] = 0.8,
         seed: app_commands.Range[int, 0, SEED_LIMIT - 1] | None = None,
     ) -> None:
-        await _accept(interaction, intake, catalogue(), "text", lambda c: options.write(c, prompt, model, length, temperature, seed))
+        await _accept(interaction, intake, await catalogue(), "text", lambda c: options.write(c, prompt, model, length, temperature, seed))
 
     return write
 
@@ -102,16 +105,16 @@ async def _accept(
     await intake.accept(interaction, request)
 
 
-def _model_choices(catalogue: Callable[[], Catalogue], kind: str) -> Choices:
+def _model_choices(catalogue: KnownModels, kind: str) -> Choices:
     async def choices(interaction: discord.Interaction, current: str) -> list[app_commands.Choice[str]]:
         typed = current.strip().lower()
-        cards = [card for card in catalogue().of_kind(kind) if typed in card.name or typed in card.title.lower()]
+        cards = [card for card in (await catalogue()).of_kind(kind) if typed in card.name or typed in card.title.lower()]
         return [app_commands.Choice(name=f"{card.name}: {card.knows}"[:100], value=card.name) for card in cards[:MAX_CHOICES]]
 
     return choices
 
 
-def _queue(queue: JobQueue) -> app_commands.Command[None, ..., None]:
+def _queue(queue: JobQueue) -> Command:
     @app_commands.command(name="queue", description="Your requests that wait or run, and when they will be done")
     async def show_queue(interaction: discord.Interaction) -> None:
         try:
@@ -140,10 +143,10 @@ async def queue_message(queue: JobQueue, user_id: str) -> Rendered:
     return Rendered(content="\n".join(lines), rows=(stops,))
 
 
-def _models(catalogue: Callable[[], Catalogue]) -> app_commands.Command[None, ..., None]:
+def _models(catalogue: KnownModels) -> Command:
     @app_commands.command(name="models", description="The models, what they know, and whether a worker serves them")
     async def show_models(interaction: discord.Interaction) -> None:
-        known = catalogue()
+        known = await catalogue()
         await tell(interaction, render.models(list(known.cards), set(known.live)) if known.cards else words.NO_WORKER_YET)
 
     return show_models

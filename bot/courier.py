@@ -62,7 +62,9 @@ class Courier:
         try:
             if message_id:
                 message = channel.get_partial_message(int(message_id))
-                await message.edit(content=rendered.content, attachments=views.files(rendered), view=views.view(rendered), allowed_mentions=NO_MENTIONS)
+                await message.edit(
+                    content=rendered.content, attachments=views.files(rendered), view=views.view(rendered), allowed_mentions=NO_MENTIONS
+                )
             else:
                 # The nonce is the job's id: a repeat within minutes posts nothing new.
                 await channel.send(

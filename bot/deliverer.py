@@ -68,4 +68,6 @@ class Deliverer:
         message_id = await self.queue.message_of(event.job_id)
         await self.courier.deliver(ended.job, render.ended(ended), message_id)
         waited = time.time() - ended.job.created_at
-        logger.info("action=delivered job_id=%s state=%s seconds=%.3f in_all=%.3f", event.job_id, ended.state.value, time.monotonic() - started, waited)
+        logger.info(
+            "action=delivered job_id=%s state=%s seconds=%.3f in_all=%.3f", event.job_id, ended.state.value, time.monotonic() - started, waited
+        )

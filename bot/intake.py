@@ -8,6 +8,7 @@ import time
 
 import discord
 import redis
+from pydantic import SecretStr
 
 from bot import words
 from bot.dispatch import Dispatcher
@@ -64,7 +65,7 @@ class Intake:
             application_id=str(interaction.application_id),
             channel_id=str(interaction.channel_id),
             message_id=message_id,
-            token=interaction.token,  # type: ignore[arg-type]  # pydantic wraps it
+            token=SecretStr(interaction.token),
             token_expires_at=created + TOKEN_SECONDS,
         )
         return Job(

@@ -52,7 +52,7 @@ async def _keep_online(settings: BotSettings) -> int:
             try:
                 async with AigcClient(settings, client) as bot:
                     await bot.start(settings.token.get_secret_value())
-                return 0
+                    return 0
             except (discord.LoginFailure, discord.PrivilegedIntentsRequired) as error:
                 logger.error("action=login_refused reason=%s", error)  # noqa: TRY400 - the reason is all there is to know
                 return 2

@@ -124,4 +124,8 @@ def _check_prompt(prompt: str, limit: int, card: ModelCard) -> None:
 
 def _check_range(name: str, value: float, low: float, high: float) -> None:
     if not low <= value <= high:
-        raise OptionError(f"`{name}` goes from {low:g} to {high:g}; {value:g} is outside." if isinstance(value, float) else f"`{name}` goes from {low} to {high}; {value} is outside.")
+        raise OptionError(
+            f"`{name}` goes from {low:g} to {high:g}; {value:g} is outside."
+            if isinstance(value, float)
+            else f"`{name}` goes from {low} to {high}; {value} is outside."
+        )

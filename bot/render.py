@@ -23,7 +23,10 @@ def ended(job: Ended) -> Rendered:
     if isinstance(outcome, TextOutcome):
         return _text(job.job, outcome)
     if isinstance(outcome, Failure):
-        return Rendered(content=f"{_title(job.job)}\n⚠️ {words.error_text(outcome.code, outcome.details)}", rows=((_reroll(job.job, "Try again"), _delete(job.job)),))
+        return Rendered(
+            content=f"{_title(job.job)}\n⚠️ {words.error_text(outcome.code, outcome.details)}",
+            rows=((_reroll(job.job, "Try again"), _delete(job.job)),),
+        )
     word = words.CANCELLED if job.state is State.CANCELLED else words.EXPIRED
     return Rendered(content=f"{_title(job.job)}\n✖️ {word}", rows=((_reroll(job.job, "Start again"), _delete(job.job)),))
 

@@ -76,7 +76,7 @@ class Failure(Value):
 
     kind: Literal["failure"] = "failure"
     code: ErrorCode
-    details: dict[str, str] = {}
+    details: dict[str, str] = Field(default_factory=dict)
 
 
 Outcome = Annotated[ImageOutcome | TextOutcome | Failure, Field(discriminator="kind")]

@@ -93,11 +93,12 @@ class RedisJobQueue:
     async def open_jobs(self, user_id: str | None = None) -> list[str]:
         """Jobs that have not ended, oldest first."""
         key = self.keys.open if user_id is None else self.keys.user(user_id)
-        return [member.decode() for member in await self.redis.zrange(key, 0, -1)]
+        members = cast("list[bytes]", await self.redis.zrange(key, 0, -1))
+        return [member.decode() for member in members]
 
     async def job(self, job_id: str) -> Job | None:
         """The record of a job."""
-        record = await self.redis.hget(self.keys.job(job_id), "record")  # type: ignore[misc]  # redis-py's union of sync and async
+        record = await self.redis.hget(self.keys.job(job_id), "record")
         return Job.model_validate_json(record) if record else None
 
     async def ended(self, job_id: str) -> Ended | None:
@@ -118,11 +119,11 @@ class RedisJobQueue:
 
     async def set_message(self, job_id: str, message_id: str) -> None:
         """Note which message carries the answer."""
-        await self.redis.hset(self.keys.job(job_id), "message", message_id)  # type: ignore[misc]
+        await self.redis.hset(self.keys.job(job_id), "message", message_id)
 
     async def message_of(self, job_id: str) -> str | None:
         """The message noted by :meth:`set_message`."""
-        message = await self.redis.hget(self.keys.job(job_id), "message")  # type: ignore[misc]
+        message = cast("bytes | None", await self.redis.hget(self.keys.job(job_id), "message"))
         return message.decode() if message else None
 
     async def events(self, consumer: str, block_seconds: float, min_idle_seconds: float) -> list[Event]:
@@ -151,7 +152,7 @@ class RedisJobQueue:
 
     async def cards(self) -> list[ModelCard]:
         """Every model that a worker ever announced."""
-        rows = await self.redis.hgetall(f"{self.keys.prefix}cards")  # type: ignore[misc]
+        rows = await self.redis.hgetall(f"{self.keys.prefix}cards")
         return sorted((ModelCard.model_validate_json(row) for row in rows.values()), key=lambda card: card.name)
 
     async def _ensure_group(self) -> None:
@@ -189,15 +190,15 @@ class RedisJobLedger:
         for beat in beats:
             rows += [beat.job_id, beat.attempt, beat.progress.model_dump_json() if beat.progress else ""]
         answers = self._run(scripts.HEARTBEAT, self.limits.lease_seconds, *rows)
-        return [cast(Heard, answer.decode()) for answer in answers]
+        return [cast("Heard", answer.decode()) for answer in answers]
 
     def finish(self, claim: Claim, state: State, outcome: Outcome | None, files: Sequence[bytes], cost_seconds: float) -> bool:
         """Publish outcome, files and event in one step."""
         limits = self.limits
-        document = outcome.model_dump_json() if outcome else ""
-        answer = self._run(
-            scripts.FINISH, claim.job.id, claim.attempt, state.value, document, limits.file_ttl_seconds, limits.record_ttl_seconds, cost_seconds, *files
-        )  # fmt: skip
+        fence = (claim.job.id, claim.attempt)
+        result = (state.value, outcome.model_dump_json() if outcome else "")
+        ttls = (limits.file_ttl_seconds, limits.record_ttl_seconds)
+        answer = self._run(scripts.FINISH, *fence, *result, *ttls, cost_seconds, *files)
         return bool(answer)
 
     def release(self, claim: Claim) -> bool:

@@ -8,7 +8,7 @@ import json
 import struct
 from dataclasses import dataclass, field
 
-from aiohttp import web
+from aiohttp import BodyPartReader, web
 
 from playground import objects
 from playground.objects import Json
@@ -43,9 +43,9 @@ async def read_body(request: web.Request) -> Body:
     form = await request.multipart()
     total = 0
     async for part in form:
-        assert not isinstance(part, str)
+        assert isinstance(part, BodyPartReader)
         name = part.name or ""
-        data = bytes(await part.read())  # type: ignore[union-attr]
+        data = bytes(await part.read())
         total += len(data)
         if total > REQUEST_LIMIT:
             raise DiscordError(413, 40005, "Request entity too large")
@@ -53,7 +53,7 @@ async def read_body(request: web.Request) -> Body:
             body.payload = json.loads(data)
         elif name.startswith("files["):
             content_type = part.headers.get("Content-Type", "application/octet-stream")
-            body.files[int(name[6:-1])] = Upload(part.filename or "file", data, content_type)  # type: ignore[union-attr]
+            body.files[int(name[6:-1])] = Upload(part.filename or "file", data, content_type)
     return body
 
 
@@ -66,7 +66,9 @@ def check(payload: Json, files: dict[int, Upload]) -> None:
         problems.append(f"attachments: Must be {FILES_LIMIT} or fewer.")
     if any(len(upload.data) > objects.ATTACHMENT_LIMIT for upload in files.values()):
         raise DiscordError(413, 40005, "Request entity too large")
-    problems += [f"attachments: description over {ALT_LIMIT}" for a in payload.get("attachments") or [] if len(a.get("description") or "") > ALT_LIMIT]
+    problems += [
+        f"attachments: description over {ALT_LIMIT}" for a in payload.get("attachments") or [] if len(a.get("description") or "") > ALT_LIMIT
+    ]
     problems += _component_problems(payload.get("components") or [])
     if problems:
         raise DiscordError(400, 50035, "Invalid Form Body: " + "; ".join(problems))

@@ -73,7 +73,7 @@ class PageApi:
             "channels": [objects.channel(channel_id) for channel_id in objects.CHANNELS],
             "people": [objects.user(person) for person in objects.PEOPLE],
             "me": user_id,
-            "bot": {**objects.user(objects.APPLICATION_ID), "online": self.gateway.online},
+            "bot": objects.user(objects.APPLICATION_ID) | {"online": self.gateway.online},
             "commands": self.world.commands,
             "messages": [m for channel_id in objects.CHANNELS for m in [v for v in visible if v["channel_id"] == channel_id][-HISTORY:]],
         })  # fmt: skip
@@ -99,10 +99,8 @@ class PageApi:
         if channel_id not in objects.CHANNELS:
             return reply({"error": "There is no such channel"}, 400)
         try:
-            if body["type"] == COMPONENT:
-                interaction = self._press(user_id, channel_id, body)
-            else:
-                interaction = self._use(user_id, channel_id, body)
+            act = self._press if body["type"] == COMPONENT else self._use
+            interaction = act(user_id, channel_id, body)
         except ValueError as error:
             return reply({"error": str(error)}, 400)
         except DiscordError as error:
@@ -183,7 +181,7 @@ def _options(command: Json, values: Json, focused: str | None) -> list[Json]:
     answer = []
     for name, value in values.items():
         option = known[name]
-        entry = {"name": name, "type": option["type"], "value": value if name == focused else _value(option, value)}
+        entry: Json = {"name": name, "type": option["type"], "value": value if name == focused else _value(option, value)}
         answer.append({**entry, "focused": True} if name == focused else entry)
     return answer
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from celery import Celery
 from kombu import Queue
@@ -50,6 +51,7 @@ class Broker:
         """Messages in the queue of a route; a queue that does not exist holds none."""
         with self.app.connection_for_write() as connection:
             try:
-                return int(connection.default_channel.queue_declare(queue=queue_of(route), passive=True).message_count)
+                channel: Any = connection.default_channel
+                return int(channel.queue_declare(queue=queue_of(route), passive=True).message_count)
             except (ChannelError, OperationalError):
                 return 0

@@ -52,7 +52,14 @@ def run_worker(settings: WorkerSettings | None = None) -> None:
     heart.start()
     logger.info("action=worker_ready device=%s models=%s", device, ",".join(sorted(shelf.cards)))
     try:
-        options = ["--pool=threads", f"--concurrency={settings.slots}", "--without-gossip", "--without-mingle", "--without-heartbeat", "--loglevel=WARNING"]
+        options = [
+            "--pool=threads",
+            f"--concurrency={settings.slots}",
+            "--without-gossip",
+            "--without-mingle",
+            "--without-heartbeat",
+            "--loglevel=WARNING",
+        ]
         app.worker_main(["worker", *options, f"--hostname={runner.worker_id}"])
     finally:
         heart.stop()

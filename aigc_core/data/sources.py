@@ -75,7 +75,7 @@ def _download(source: Source, target: Path) -> None:
                 done += len(chunk)
                 _show(source.path, done, total)
         _check(temporary, source)
-        os.replace(temporary, target)
+        temporary.replace(target)
     except (urllib.error.URLError, OSError) as error:
         raise DataError(f"cannot download {source.url} ({error}); put the file at $AIGC_DATA_DIR/{source.path} instead") from error
     finally:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from itertools import pairwise
 
 import torch
 import torch.nn.functional as F
@@ -109,7 +110,7 @@ class Generator(nn.Module):
         nn.init.normal_(self.project.weight, std=1 / math.sqrt(style_dim))
         self.modulations = nn.ModuleList([Modulation(style_dim, width) for width in widths])
         self.blocks = nn.ModuleList([ResidualBlock(width, gain) for width in widths])
-        self.widen = nn.ModuleList([fixup_conv(a, b, 1, 1.0) for a, b in zip(widths, widths[1:], strict=False)])
+        self.widen = nn.ModuleList([fixup_conv(a, b, 1, 1.0) for a, b in pairwise(widths)])
         self.to_image = fixup_conv(widths[-1], config.image_channels, 3, 1.0)
 
     def forward(self, z_BZ: Tensor, labels_B: Tensor) -> Tensor:
@@ -130,7 +131,7 @@ class Discriminator(nn.Module):
         widths, gain = config.discriminator_widths, block_gain(len(config.discriminator_widths))
         self.from_image = fixup_conv(config.image_channels, widths[0], 3, 1.0)
         self.blocks = nn.ModuleList([ResidualBlock(width, gain) for width in widths])
-        self.widen = nn.ModuleList([fixup_conv(a, b, 1, 1.0) for a, b in zip(widths, widths[1:], strict=False)])
+        self.widen = nn.ModuleList([fixup_conv(a, b, 1, 1.0) for a, b in pairwise(widths)])
         self.activation = BiasedLeakyReLU(widths[-1])
         self.pool = nn.Conv2d(widths[-1], widths[-1], config.base_size, groups=widths[-1], bias=False)
         nn.init.normal_(self.pool.weight, std=1 / config.base_size)

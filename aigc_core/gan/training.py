@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -47,7 +48,7 @@ class WarmStart(nn.Module):
         super().__init__()
         widths = config.discriminator_widths
         self.from_image = fixup_conv(config.image_channels, widths[0], 3, 1.0)
-        self.widen = nn.ModuleList([fixup_conv(a, b, 1, 1.0) for a, b in zip(widths, widths[1:], strict=False)])
+        self.widen = nn.ModuleList([fixup_conv(a, b, 1, 1.0) for a, b in pairwise(widths)])
         self.blocks = nn.ModuleList([ResidualBlock(width, 1.0) for width in widths])
         self.activation = BiasedLeakyReLU(widths[-1])
         self.embedding = nn.Embedding(config.num_classes, config.condition_dim)

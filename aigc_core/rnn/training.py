@@ -95,9 +95,14 @@ class TextTrainer:
 
     def state(self) -> dict[str, Any]:
         return {
-            "model": self.model.state_dict(), "ema": self.ema.module.state_dict(), "seen": self.ema.num_seen, "optimiser": self.optimiser.state_dict(),
-            "rng": self.rng.get_state(), "position": self.position_B, "stream": self.state_BS,
-        }  # fmt: skip
+            "model": self.model.state_dict(),
+            "ema": self.ema.module.state_dict(),
+            "seen": self.ema.num_seen,
+            "optimiser": self.optimiser.state_dict(),
+            "rng": self.rng.get_state(),
+            "position": self.position_B,
+            "stream": self.state_BS,
+        }
 
     def load_state(self, state: dict[str, Any]) -> None:
         self.model.load_state_dict(state["model"])

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import json
-import os
 from pathlib import Path
 from typing import Any
 
-import torch
 from safetensors import safe_open
 from safetensors.torch import save_file
 from torch import Tensor
@@ -24,7 +22,7 @@ def save_record(path: Path, state: dict[str, Any]) -> None:
     temporary = path.with_name(path.name + ".new")
     path.parent.mkdir(parents=True, exist_ok=True)
     save_file(tensors, temporary, metadata={TREE: json.dumps(tree)})
-    os.replace(temporary, path)
+    temporary.replace(path)
 
 
 def load_record(path: Path, device: str = "cpu") -> dict[str, Any]:
@@ -57,8 +55,3 @@ def _join(tree: Any, tensors: dict[str, Tensor]) -> Any:
     if isinstance(tree, list):
         return [_join(item, tensors) for item in tree]
     return tree
-
-
-def rng_state(generator: torch.Generator) -> Tensor:
-    """The state of a generator as a tensor of bytes."""
-    return generator.get_state()

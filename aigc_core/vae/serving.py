@@ -51,9 +51,7 @@ class HandwritingModel(ImageModel):
         letters = [[alphabet.index(c) for c in text if c != " "] for text in texts]
         z = torch.cat([hand.expand(len(line), -1) for hand, line in zip(hands, letters, strict=True)])
         inks = self.generate(z, torch.tensor([c for line in letters for c in line])).split([len(line) for line in letters])
-        return [
-            DrawnPicture(image=_on_paper(_compose(text, ink)), alt=f"“{text}” written by hand") for text, ink in zip(texts, inks, strict=True)
-        ]
+        return [DrawnPicture(image=_on_paper(_compose(text, ink)), alt=f"“{text}” written by hand") for text, ink in zip(texts, inks, strict=True)]
 
 
 def _compose(text: str, ink_NCHW: Tensor) -> Tensor:

@@ -1,0 +1,133 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from aigc_core import images
+from aigc_core.checkpoint import CheckpointError, weights_version
+from aigc_core.data.shakespeare import load_shakespeare
+from aigc_core.evaluation.digits import recognised_share
+from aigc_core.evaluation.judge import load_judge
+from aigc_core.models import find_models, load_model, zoo_folder
+from aigc_core.presets import presets
+from aigc_core.rnn.training import validation_nats
+from aigc_core.serving import ImageModel, PictureQuery, PromptError, TextModel
+
+ZOO = find_models([zoo_folder()])
+PROMPTS = {"digits": "7", "handwriting": "2026-11-23"}
+
+
+def image_model(name: str) -> ImageModel:
+    model = load_model(ZOO[name])
+    assert isinstance(model, ImageModel)
+    return model
+
+
+def test_the_zoo_has_all_three_families() -> None:
+    assert {json.loads((folder / "card.json").read_text())["family"] for folder in ZOO.values()} == {"gan", "vae", "rnn"}
+
+
+@pytest.mark.parametrize("name", sorted(ZOO))
+def test_cards_say_what_a_person_needs(name: str) -> None:
+    """Name, data, licence, the command and time that made it, and a version that is that of the weights."""
+    card = json.loads((ZOO[name] / "card.json").read_text())
+    assert card["name"] == name and card["licence"] and card["data"]["credit"] and card["examples"]
+    assert card["training"]["command"].startswith(f"aigc train {name}") and card["training"]["minutes"] > 0
+    assert card["version"] == weights_version(ZOO[name])
+    assert (ZOO[name] / "model.safetensors").stat().st_size < 8e6
+
+
+@pytest.mark.parametrize("name", sorted(PROMPTS))
+def test_pictures_depend_on_their_own_seed_only(name: str) -> None:
+    """Alone or beside random neighbours: the same picture, to one grey level in 255."""
+    model = image_model(name)
+    query = PictureQuery(prompt=PROMPTS[name], seed=123)
+    neighbours = [PictureQuery(prompt=PROMPTS[name], seed=seed, truncation=0.5) for seed in (5, 6, 7)]
+    alone = np.asarray(model.draw([query])[0].image, dtype=int)
+    beside = np.asarray(model.draw([*neighbours, query])[-1].image, dtype=int)
+    assert np.abs(alone - beside).max() <= 1
+    assert np.asarray(model.draw([query])[0].image, dtype=int).tolist() == alone.tolist()
+    other = np.asarray(model.draw([PictureQuery(prompt=PROMPTS[name], seed=124)])[0].image, dtype=int)
+    assert other.shape != alone.shape or (other != alone).any()
+
+
+@pytest.mark.parametrize("name", sorted(PROMPTS))
+def test_small_variations_stay_closer_than_other_seeds(name: str) -> None:
+    model = image_model(name)
+
+    def draw(seed: int, *moves: tuple[int, float]) -> np.ndarray:
+        picture = model.draw([PictureQuery(prompt="1" if name == "handwriting" else "3", seed=seed, variations=moves)])[0]
+        return np.asarray(picture.image.convert("L").resize((64, 64)), dtype=float)
+
+    base = [draw(seed) for seed in range(6)]
+    near = np.mean([np.abs(draw(seed, (99 + seed, 0.2)) - base[seed]).mean() for seed in range(6)])
+    far = np.mean([np.abs(base[seed] - base[(seed + 1) % 6]).mean() for seed in range(6)])
+    assert near < 0.7 * far
+
+
+@pytest.mark.parametrize("name", sorted(PROMPTS))
+def test_the_judge_recognises_what_was_asked_for(name: str) -> None:
+    """At least 95 % of 1,000 samples are the digit asked for, by a classifier that saw real digits only."""
+    judge = load_judge(zoo_folder() / "mnist-judge")
+    assert recognised_share(image_model(name), judge, 1000) >= 0.95
+
+
+def test_the_judge_is_a_good_judge() -> None:
+    card = json.loads((zoo_folder() / "mnist-judge" / "card.json").read_text())
+    assert card["metrics"]["test_accuracy"] >= 0.99
+
+
+def test_bard_beats_the_bar(needs_data: None) -> None:
+    """At most 1.60 nats per character on the standard validation split."""
+    model = load_model(ZOO["bard"])
+    assert isinstance(model, TextModel)
+    assert validation_nats(model.network, load_shakespeare().validation_N, "cpu") <= 1.60
+
+
+def test_handwriting_says_what_it_cannot_write() -> None:
+    model = image_model("handwriting")
+    with pytest.raises(PromptError, match="digits and the marks"):
+        model.read("hello")
+    reading = model.read("call 555-0123 now")
+    assert reading.understood == ("555-0123",) and reading.ignored == ("call", "now")
+
+
+def test_long_numbers_are_written_on_several_lines() -> None:
+    """Nothing is cut: 100 digits make several lines of the width of one."""
+    model = image_model("handwriting")
+    short, long = (model.draw([PictureQuery(prompt=p, seed=1)])[0].image for p in ("1234567890" * 2, "1234567890" * 10))
+    assert long.height > 3 * short.height and long.width < 2 * short.width
+
+
+def test_digits_takes_several_in_turn() -> None:
+    model = image_model("digits")
+    alts = [model.draw([PictureQuery(prompt="four 2", seed=1, index=index)])[0].alt for index in range(3)]
+    assert alts == ["A handwritten digit 4", "A handwritten digit 2", "A handwritten digit 4"]
+
+
+def test_a_folder_without_a_model_is_named(tmp_path: Path) -> None:
+    with pytest.raises(CheckpointError, match=r"config\.json"):
+        load_model(tmp_path)
+
+
+def test_presets_have_names_budgets_and_words() -> None:
+    for name, preset in presets().items():
+        assert preset.name == name and preset.summary and preset.cpu.num_steps > 0
+        assert preset.budget("cpu", 3).minutes == 3
+
+
+def test_png_bytes_are_reproducible_and_say_what_made_them() -> None:
+    picture = images.to_pil(torch.zeros(1, 8, 8))
+    first, second = (images.png_bytes(picture, {"Seed": "5", "Model": "digits"}) for _ in range(2))
+    assert first == second and b"digits" in first
+
+
+def test_a_grid_is_as_square_as_its_number_allows() -> None:
+    tiles = [images.to_pil(torch.zeros(1, 10, 10))] * 9
+    assert images.grid(tiles, gap=2).size == (38, 38)
+    with pytest.raises(ValueError, match="at least one"):
+        images.grid([])
