@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import re
+
 import discord
 
 FIRST_STRONG_ISOLATE, POP_ISOLATE = "\u2068", "\u2069"
 MESSAGE_LIMIT = 2000
+_REFERENCE = re.compile(r"<(?=[@#:/at])")
+"""What Discord would turn into a mention, an emoji, a command or a time; a space of no width keeps it text."""
 
 
 def plain(text: str) -> str:
     """Text with every sign of markdown and mentions escaped."""
-    return discord.utils.escape_mentions(discord.utils.escape_markdown(text))
+    return _REFERENCE.sub("<\u200b", discord.utils.escape_mentions(discord.utils.escape_markdown(text)))
 
 
 def quoted(text: str, limit: int = 150) -> str:

@@ -157,6 +157,7 @@ class MemoryJobQueue:
         """Ended jobs that nobody has delivered."""
         until = time.monotonic() + block_seconds
         while True:
+            await asyncio.sleep(0)
             now = self.store.clock()
             left = [e for e in self.store.events if now - self.store.pending.get(e.token, (-1e9, ""))[0] >= min_idle_seconds]
             if left or time.monotonic() >= until:

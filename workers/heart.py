@@ -39,6 +39,10 @@ class Heart:
         """Stop beating and withdraw the announcement."""
         self._stop.set()
         self._thread.join()
+        self.stop_announcing()
+
+    def stop_announcing(self) -> None:
+        """Withdraw the announcement."""
         try:
             self.ledger.withdraw(self.announcement.worker_id)
         except (redis.ConnectionError, redis.TimeoutError):

@@ -49,5 +49,5 @@ def test_neighbours_change_nothing() -> None:
 
 @pytest.mark.parametrize("bad", [{"temperature": -1}, {"temperature": 9}, {"top_p": 0}, {"top_k": 0}])
 def test_impossible_settings_are_refused(bad: dict[str, float]) -> None:
-    with pytest.raises(ValueError, match="lies between|at least"):
+    with pytest.raises(ValueError, match=r"lies between|at least"):
         SamplerSettings(**bad)  # type: ignore[arg-type]

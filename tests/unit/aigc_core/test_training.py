@@ -9,8 +9,8 @@ import pytest
 import torch
 from torch import nn
 
-from aigc_core.config import from_dict, to_dict
 from aigc_core.checkpoint import Checkpoint, CheckpointError, load_checkpoint, save_checkpoint
+from aigc_core.config import from_dict, to_dict
 from aigc_core.data.shakespeare import split_corpus
 from aigc_core.rnn.hawk import HawkConfig
 from aigc_core.rnn.training import TextRecipe, TextTrainer

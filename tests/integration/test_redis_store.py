@@ -1,0 +1,75 @@
+"""The records in a real Redis keep the same promises, and do on random histories what the in-memory twin does."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from contracts.outcomes import State
+from contracts.ports import Beat, Claim, Limits
+from tests.support.jobs import job, pictures
+from tests.support.store_promises import *  # noqa: F403 - the promises are the tests
+from tests.support.stores import Stores, memory_stores, redis_stores
+
+
+@pytest.fixture
+async def stores(redis_url: str) -> AsyncIterator[Stores]:
+    async with redis_stores(redis_url) as opened:
+        yield opened
+
+
+STEPS = st.lists(
+    st.tuples(st.sampled_from(["submit", "claim", "beat", "finish", "release", "cancel", "recover", "look"]), st.integers(0, 5)), max_size=40
+)
+
+
+async def play(stores: Stores, steps: list[tuple[str, int]]) -> list[object]:
+    """Act out a history and note everything that could be seen of it."""
+    jobs = [job(job_id=f"j{index}", user_id=str(index % 2)) for index in range(6)]
+    claims: dict[int, Claim] = {}
+    seen: list[object] = []
+    for action, index in steps:
+        claimed = claims.get(index)
+        if action == "submit":
+            refused = await stores.queue.submit(jobs[index])
+            seen.append(refused and refused.code)
+        elif action == "claim":
+            new = stores.ledger.claim(f"j{index}", "w")
+            claims.update({index: new} if new else {})
+            seen.append(new and new.attempt)
+        elif action == "beat" and claimed:
+            seen.append(stores.ledger.heartbeat([Beat(job_id=f"j{index}", attempt=claimed.attempt, progress=None)]))
+        elif action == "finish" and claimed:
+            seen.append(stores.ledger.finish(claimed, State.SUCCEEDED, pictures(), [b"x"], 1.0))
+        elif action == "release" and claimed:
+            seen.append(stores.ledger.release(claimed))
+        elif action == "cancel":
+            seen.append(await stores.queue.cancel(f"j{index}"))
+        elif action == "recover":
+            seen.append(stores.ledger.recover({"digits": 1}))
+        elif action == "look":
+            snapshots = await stores.queue.snapshots([f"j{i}" for i in range(6)])
+            seen.append([(s.state, s.position, s.seconds_left, s.cancel_requested) if s else None for s in snapshots])
+            seen.append(await stores.queue.open_jobs())
+    events = await stores.queue.events("bot", 0.001, 60)
+    seen.append(sorted(event.job_id for event in events))
+    return seen
+
+
+async def play_in_redis(url: str, limits: Limits, steps: list[tuple[str, int]]) -> list[object]:
+    async with redis_stores(url, limits) as stores:
+        return await play(stores, steps)
+
+
+@settings(max_examples=150, deadline=None)
+@given(steps=STEPS)
+def test_redis_and_memory_agree_on_every_history(redis_url: str, steps: list[tuple[str, int]]) -> None:
+    """Lua and plain Python are two writings of one state machine: no sequence of steps tells them apart."""
+    limits = Limits(waiting_per_user=2, waiting_in_all=4, lease_seconds=60)
+    remembered = asyncio.run(play(memory_stores(limits), steps))
+    stored = asyncio.run(play_in_redis(redis_url, limits, steps))
+    assert stored == remembered

@@ -1,0 +1,57 @@
+"""Small models with known behaviour, and shelves of them."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+from PIL import Image
+
+from aigc_core.rnn.hawk import Hawk, HawkConfig
+from aigc_core.serving import DrawnPicture, ImageModel, PictureQuery, PromptError, Reading, TextModel
+from tests.support.jobs import card
+from workers.shelf import Shelf
+
+ALPHABET = "\nabcdefghijklmnopqrstuvwxyzTB ."
+
+
+class CountingModel(ImageModel):
+    """Draws a grey square of its seed; remembers how many pictures each pass had. A pass can be held up, or made to fail."""
+
+    def __init__(self) -> None:
+        super().__init__({"version": "abcd1234", "title": "Digits", "knows": "digits"}, "cpu")
+        self.passes: list[int] = []
+        self.hold = threading.Event()
+        self.hold.set()
+        self.error: Exception | None = None
+
+    def read(self, prompt: str) -> Reading:
+        if prompt == "nothing":
+            raise PromptError("Digits draws digits")
+        return Reading(understood=(prompt,), ignored=())
+
+    def draw(self, queries: Sequence[PictureQuery]) -> list[DrawnPicture]:
+        self.hold.wait(10)
+        self.passes.append(len(queries))
+        if self.error:
+            raise self.error
+        return [DrawnPicture(image=Image.new("L", (4, 4), query.seed % 256), alt=query.prompt) for query in queries]
+
+
+def text_model() -> TextModel:
+    torch.manual_seed(0)
+    network = Hawk(HawkConfig(vocab_size=len(ALPHABET), width=16, num_layers=2))
+    return TextModel(network, ALPHABET, {"version": "abcd1234"}, "cpu")
+
+
+class FakeShelf(Shelf):
+    """A shelf whose models are given."""
+
+    def __init__(self, **models: Any) -> None:
+        self.folders = {name: Path() for name in models}
+        self.device = "cpu"
+        self.cards = {name: card(name, "image" if isinstance(model, ImageModel) else "text") for name, model in models.items()}
+        self._loaded = dict(models)

@@ -1,0 +1,86 @@
+from __future__ import annotations
+
+import pytest
+
+from bot import options
+from bot.options import Catalogue, OptionError
+from contracts.requests import ImagineRequest, WriteRequest
+from contracts.values import MAX_VARIATIONS, SEED_LIMIT
+from tests.support.jobs import card, imagine, write
+
+KNOWN = Catalogue(
+    cards=(card("aardvark"), card("digits"), card("bard", "text")), live=frozenset({"aardvark", "digits", "bard"}), preferred=("digits",)
+)
+
+
+def test_the_preferred_live_model_is_the_usual_one() -> None:
+    assert options.imagine(KNOWN, "7", None, 4, 5, 1.0) == ImagineRequest(model="digits", prompt="7", count=4, seed=5)
+    away = Catalogue(cards=KNOWN.cards, live=frozenset({"aardvark"}), preferred=("digits",))
+    assert options.imagine(away, "7", None, 4, 5, 1.0).model == "aardvark"
+
+
+def test_a_seed_nobody_chose_is_new_each_time() -> None:
+    assert len({options.imagine(KNOWN, "7", None, 1, None, 1.0).seed for _ in range(20)}) == 20
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("", None, 4, 1, 1.0), "empty"),
+        (("   ", None, 4, 1, 1.0), "empty"),
+        (("x" * 6000, None, 4, 1, 1.0), "6,000 characters"),
+        (("7", "nonsense", 4, 1, 1.0), "`digits`"),
+        (("7", "bard", 4, 1, 1.0), "no model"),
+        (("7", None, 0, 1, 1.0), "`count` goes from 1 to 9"),
+        (("7", None, 10, 1, 1.0), "10 is outside"),
+        (("7", None, 4, -1, 1.0), "`seed` goes from 0"),
+        (("7", None, 4, SEED_LIMIT, 1.0), "4294967295"),
+        (("7", None, 4, 1, 0.0), "`truncation` goes from 0.1 to 1.5"),
+    ],
+)
+def test_bad_input_gets_words_that_say_what_is_possible(arguments: tuple[str, str | None, int, int, float], words: str) -> None:
+    with pytest.raises(OptionError, match=words):
+        options.imagine(KNOWN, *arguments)
+
+
+def test_writing_checks_its_own_options() -> None:
+    assert options.write(KNOWN, "To be ", None, 50, 0.5, 3) == WriteRequest(model="bard", prompt="To be ", length=50, temperature=0.5, seed=3)
+    for wrong in ((0, 0.8), (9000, 0.8), (50, 3.0)):
+        with pytest.raises(OptionError, match="goes from"):
+            options.write(KNOWN, "To be", None, *wrong, None)  # type: ignore[arg-type]
+
+
+def test_a_model_is_found_however_it_is_typed() -> None:
+    assert options.imagine(KNOWN, "7", " Digits ", 1, 1, 1.0).model == "digits"
+
+
+def test_varying_keeps_the_parents_latent_and_its_place() -> None:
+    """Picture 2 of a request is varied from its own seed, and shows what it showed; varying again adds to the lineage."""
+    once = options.vary(imagine(count=4, seed=10), 2)
+    assert once.seed == 12 and once.place == 2 and len(once.variations) == 1 and once.count == 4
+    twice = options.vary(once, 1)
+    assert twice.seed == 12 and twice.place == 2
+    assert twice.variations[0].seed == (once.variations[0].seed + 1) % SEED_LIMIT and len(twice.variations) == 2
+
+
+def test_a_lineage_ends_with_words() -> None:
+    request = imagine()
+    for _ in range(MAX_VARIATIONS):
+        request = options.vary(request, 0)
+    with pytest.raises(OptionError, match="varied 16 times"):
+        options.vary(request, 0)
+
+
+def test_rerolling_changes_chance_only() -> None:
+    request = imagine(seed=1)
+    again = options.reroll(request)
+    assert again.seed != 1 and again.model_copy(update={"seed": 1}) == request
+    varied = options.vary(request, 0)
+    rerolled = options.reroll(varied)
+    assert isinstance(rerolled, ImagineRequest)
+    assert rerolled.seed == varied.seed and rerolled.variations != varied.variations
+
+
+def test_going_on_starts_where_the_text_ended() -> None:
+    request = options.go_on(write("To be"), " or not" * 400)
+    assert request.continues and request.prompt.endswith("or not") and len(request.prompt) == 1500

@@ -1,0 +1,183 @@
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+
+import pytest
+
+from aigc_core.rnn.sampling import SamplerSettings
+from aigc_core.rnn.training import sample_text
+from aigc_core.serving import PromptError
+from contracts.outcomes import ImageOutcome, TextOutcome
+from contracts.requests import ImagineRequest, Variation, WriteRequest
+from tests.support.jobs import imagine, write
+from tests.support.models import ALPHABET, CountingModel, FakeShelf, text_model
+from workers.engine import Engine
+from workers.pictures import next_batch, picture_queries, picture_seed
+from workers.shelf import UnknownModelError
+from workers.work import Cancelled, DeadlinePassed, Released, Work
+
+WAIT = 20.0
+
+
+def work(request: ImagineRequest | WriteRequest, seconds: float = 60, name: str = "j") -> Work:
+    return Work(job_id=name, request=request, deadline_at=time.time() + seconds)
+
+
+@pytest.fixture
+def images() -> CountingModel:
+    return CountingModel()
+
+
+@pytest.fixture
+def engine(images: CountingModel) -> Iterator[Engine]:
+    running = Engine(FakeShelf(digits=images, bard=text_model()), max_pictures=8, max_texts=3)
+    running.start()
+    yield running
+    images.hold.set()
+    running.stop()
+
+
+def test_one_job_runs_at_once(engine: Engine) -> None:
+    one = work(imagine(count=3, seed=7))
+    engine.submit(one)
+    result = one.future.result(WAIT)
+    assert isinstance(result.outcome, ImageOutcome)
+    assert [picture.seed for picture in result.outcome.pictures] == [7, 8, 9]
+    assert len(result.files) == 4 and all(data.startswith(b"\x89PNG") for data in result.files)
+
+
+def test_jobs_that_wait_together_are_drawn_in_one_pass(engine: Engine, images: CountingModel) -> None:
+    """While the device is busy, jobs of different people gather; the next pass takes all that fit."""
+    images.hold.clear()
+    first = work(imagine())
+    engine.submit(first)
+    time.sleep(0.1)
+    others = [work(imagine(count=2, seed=seed)) for seed in range(5)]
+    for one in others:
+        engine.submit(one)
+    images.hold.set()
+    outcomes = [one.future.result(WAIT).outcome for one in (first, *others)]
+    assert images.passes == [1, 8, 2]
+    assert [outcome.batch_size for outcome in outcomes if isinstance(outcome, ImageOutcome)] == [1, 4, 4, 4, 4, 1]
+
+
+def test_a_prompt_that_means_nothing_fails_alone(engine: Engine, images: CountingModel) -> None:
+    images.hold.clear()
+    blocker = work(imagine())
+    engine.submit(blocker)
+    good, bad = work(imagine()), work(imagine(prompt="nothing"))
+    engine.submit(good)
+    engine.submit(bad)
+    images.hold.set()
+    assert good.future.result(WAIT)
+    with pytest.raises(PromptError):
+        bad.future.result(WAIT)
+
+
+def test_an_error_in_a_pass_fails_its_jobs_and_nothing_else(engine: Engine, images: CountingModel) -> None:
+    images.error = RuntimeError("broken")
+    one = work(imagine())
+    engine.submit(one)
+    with pytest.raises(RuntimeError, match="broken"):
+        one.future.result(WAIT)
+    images.error = None
+    two = work(imagine())
+    engine.submit(two)
+    assert two.future.result(WAIT)
+
+
+def test_an_unknown_model_is_an_error_of_its_job(engine: Engine) -> None:
+    for request in (imagine(model="nobody"), write(model="nobody"), write(model="digits")):
+        one = work(request)
+        engine.submit(one)
+        with pytest.raises(UnknownModelError):
+            one.future.result(WAIT)
+
+
+def test_texts_in_a_batch_are_those_written_alone(engine: Engine) -> None:
+    """Seven texts of different lengths through three slots: each is what the model writes alone with that seed."""
+    requests = [write(prompt="To be", length=20 + 10 * index, seed=index) for index in range(7)]
+    works = [work(request) for request in requests]
+    for one in works:
+        engine.submit(one)
+    for request, one in zip(requests, works, strict=True):
+        outcome = one.future.result(WAIT).outcome
+        assert isinstance(outcome, TextOutcome)
+        settings = SamplerSettings(temperature=request.temperature)
+        prompt = "".join(c for c in request.prompt if c in ALPHABET)
+        alone = sample_text(text_model().network, ALPHABET, prompt, len(outcome.text), settings, request.seed, "cpu")
+        assert outcome.text == alone and len(outcome.text) >= request.length
+
+
+def test_a_long_prompt_is_read_in_pieces(engine: Engine) -> None:
+    one = work(write(prompt="to be or not to be " * 60, length=5))
+    engine.submit(one)
+    assert isinstance(one.future.result(WAIT).outcome, TextOutcome)
+
+
+def test_letters_that_the_model_lacks_are_reported(engine: Engine) -> None:
+    one = work(write(prompt="日本 be", length=3))
+    engine.submit(one)
+    outcome = one.future.result(WAIT).outcome
+    assert isinstance(outcome, TextOutcome) and outcome.ignored == ("日", "本")
+
+
+def test_a_stopped_text_keeps_what_was_written(engine: Engine) -> None:
+    one = work(write(length=8000))
+    engine.submit(one)
+    until = time.monotonic() + WAIT
+    while not (one.progress and one.progress.text) and time.monotonic() < until:
+        time.sleep(0.01)
+    one.end(Cancelled())
+    with pytest.raises(Cancelled) as stopped:
+        one.future.result(WAIT)
+    assert stopped.value.partial is not None
+    outcome = stopped.value.partial.outcome
+    assert isinstance(outcome, TextOutcome) and outcome.stopped == "person" and outcome.text
+
+
+def test_jobs_past_their_deadline_end(engine: Engine) -> None:
+    for request in (imagine(), write(length=8000)):
+        late = work(request, seconds=-1)
+        engine.submit(late)
+        with pytest.raises(DeadlinePassed):
+            late.future.result(WAIT)
+
+
+def test_stopping_releases_what_has_not_ended(images: CountingModel) -> None:
+    engine = Engine(FakeShelf(digits=images, bard=text_model()), max_pictures=8, max_texts=1)
+    engine.start()
+    works = [work(write(length=8000)) for _ in range(3)]
+    for one in works:
+        engine.submit(one)
+    time.sleep(0.2)
+    engine.stop()
+    late = work(imagine())
+    engine.submit(late)
+    for one in (*works, late):
+        with pytest.raises(Released):
+            one.future.result(WAIT)
+
+
+def test_batches_take_the_oldest_first_and_only_one_model() -> None:
+    works = [work(imagine(count=4)), work(imagine(model="other")), work(imagine(count=9)), work(imagine(count=4))]
+    waiting = list(works)
+    assert next_batch(waiting, 8) == [works[0], works[3]]
+    assert waiting == [works[1], works[2]]
+    assert next_batch(waiting, 8) == [works[1]]
+    assert next_batch(waiting, 8) == [works[2]]
+
+
+def test_seeds_count_up_and_wrap() -> None:
+    assert [query.seed for query in picture_queries(imagine(count=2, seed=2**32 - 1))] == [2**32 - 1, 0]
+
+
+def test_variations_share_their_parents_seed() -> None:
+    """Pictures of a variation differ in the last move only, and all show what the parent's place showed."""
+    request = imagine(prompt="4 2", count=3, seed=5).model_copy(update={"variations": (Variation(seed=9, strength=0.5),), "place": 1})
+    queries = picture_queries(request)
+    assert [query.seed for query in queries] == [5, 5, 5]
+    assert [query.variations for query in queries] == [((9, 0.5),), ((10, 0.5),), ((11, 0.5),)]
+    assert [query.index for query in queries] == [1, 1, 1]
+    assert picture_seed(request, 2) == 11
