@@ -6,6 +6,7 @@ import asyncio
 import logging
 import time
 
+import aiohttp
 import discord
 import redis
 
@@ -52,7 +53,7 @@ class Deliverer:
             except Undeliverable as end:
                 logger.warning("action=undeliverable job_id=%s reason=%s", event.job_id, end)
                 await self.queue.acknowledge(event)
-            except (discord.HTTPException, OSError, redis.RedisError) as error:
+            except (discord.HTTPException, aiohttp.ClientError, OSError, redis.RedisError) as error:
                 logger.warning("action=delivery_postponed job_id=%s error=%s", event.job_id, type(error).__name__)
             except Exception:
                 # A result that cannot be rendered would come back for ever: note it, and let go of it.

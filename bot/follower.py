@@ -11,6 +11,7 @@ import logging
 import time
 from dataclasses import dataclass, field
 
+import aiohttp
 import discord
 import redis
 
@@ -99,6 +100,6 @@ class Follower:
                 followed.shown = rendered.content
             except discord.HTTPException as error:
                 logger.info("action=progress_not_shown job_id=%s status=%d code=%d", followed.job.id, error.status, error.code)
-            except (OSError, redis.RedisError) as error:
+            except (aiohttp.ClientError, OSError, redis.RedisError) as error:
                 logger.info("action=progress_not_shown job_id=%s error=%s", followed.job.id, type(error).__name__)
             followed.edited_at = time.monotonic()

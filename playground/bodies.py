@@ -38,7 +38,8 @@ class Body:
 async def read_body(request: web.Request) -> Body:
     """Read JSON, or ``payload_json`` with ``files[n]``."""
     if request.content_type != "multipart/form-data":
-        return Body(payload=await request.json() if request.can_read_body else {})
+        data = await request.read()
+        return Body(payload=json.loads(data) if data else {})
     body = Body(payload={})
     form = await request.multipart()
     total = 0
@@ -50,7 +51,7 @@ async def read_body(request: web.Request) -> Body:
         if total > REQUEST_LIMIT:
             raise DiscordError(413, 40005, "Request entity too large")
         if name == "payload_json":
-            body.payload = json.loads(data)
+            body.payload = request["payload_json"] = json.loads(data)
         elif name.startswith("files["):
             content_type = part.headers.get("Content-Type", "application/octet-stream")
             body.files[int(name[6:-1])] = Upload(part.filename or "file", data, content_type)
@@ -158,6 +159,9 @@ def _numbered(rows: list[Json]) -> list[Json]:
         numbered_row = {**row, "id": number, "components": []}
         for component in row.get("components", []):
             number += 1
-            numbered_row["components"].append({**component, "id": number})
+            numbered = {**component, "id": number}
+            if component.get("emoji"):
+                numbered["emoji"] = {key: value for key, value in component["emoji"].items() if value is not None}
+            numbered_row["components"].append(numbered)
         answer.append(numbered_row)
     return answer
