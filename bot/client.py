@@ -119,6 +119,8 @@ class AigcClient(discord.AutoShardedClient):
         while True:
             await asyncio.sleep(CATALOGUE_SECONDS)
             await self._refresh_catalogue()
+            if self.settings.heartbeat_file and self.is_ready():
+                self.settings.heartbeat_file.touch()  # what the container's health check looks at
 
     async def _resume_following(self) -> None:
         while True:

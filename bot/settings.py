@@ -17,6 +17,7 @@ class BotSettings(BaseSettings):
     redis_url: SecretStr = Field(default=SecretStr("redis://127.0.0.1:6379/0"), validation_alias="REDIS_URL")
     broker_url: SecretStr | None = Field(default=None, validation_alias="CELERY_BROKER_URL")
     discord_socket: Path | None = None
+    heartbeat_file: Path | None = None
     default_models: str = "digits,bard"
     job_minutes: float = Field(default=60.0, gt=0)
 

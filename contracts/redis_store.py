@@ -227,6 +227,11 @@ class RedisJobLedger:
         pipe.hdel(self.keys.announcements, worker_id)
         pipe.execute()
 
+    def live_workers(self) -> list[str]:
+        """Names of the workers that announced themselves lately."""
+        rows = self._run(scripts.WORKERS, self.limits.worker_ttl_seconds)
+        return sorted(Announcement.model_validate_json(row).worker_id for row in rows)
+
     def waiting_routes(self) -> list[str]:
         """Routes in which jobs wait."""
         members = cast("set[bytes]", self.redis.smembers(f"{self.keys.prefix}routes"))

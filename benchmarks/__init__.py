@@ -1,0 +1,1 @@
+"""Speeds, compared within one run; each benchmark prints its figures as JSON on the last line."""
