@@ -36,9 +36,8 @@ def main() -> None:
             in_turn = measure(arguments, kind, number, merged=False)
             gain = round(together["jobs_per_second"] / in_turn["jobs_per_second"], 2)
             figures[f"{kind}_{number}"] = {"engine": together, "one_at_a_time": in_turn, "gain": gain}
-            print(
-                f"{kind:9} {number:3} at once: engine {together['jobs_per_second']:7.1f} jobs/s, one at a time {in_turn['jobs_per_second']:7.1f}, gain {gain}"
-            )
+            rates = (together["jobs_per_second"], in_turn["jobs_per_second"])
+            print(f"{kind:9} {number:3} at once: engine {rates[0]:7.1f} jobs/s, one at a time {rates[1]:7.1f}, gain {gain}")
     print(json.dumps(figures))
 
 
