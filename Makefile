@@ -5,21 +5,23 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt
 PRESET ?= digits
 
-.PHONY: run test check format train bench clean
+.PHONY: run test check lint format train bench clean
 
 run: $(VENV)/.run
 	@exec $(BIN)/aigc up
 
-test: check
+test: lint
 	@tests/install-browser.sh || true
 	$(BIN)/pytest tests
 
-check: $(VENV)/.dev
+check: lint
+	$(BIN)/pytest -q tests/unit
+
+lint: $(VENV)/.dev
 	$(BIN)/ruff format --check --quiet . || (echo "run: make format"; exit 1)
 	$(BIN)/ruff check --quiet .
 	$(BIN)/mypy --no-error-summary
 	$(BIN)/lint-imports --no-logo
-	$(BIN)/pytest -q tests/unit
 
 format: $(VENV)/.dev
 	$(BIN)/ruff format .

@@ -48,15 +48,17 @@ const EVENTS = {
 };
 
 function find(id) { return $("messages").querySelector(`[data-id="${id}"]`); }
-function nearEnd() { const list = $("messages"); return list.scrollHeight - list.scrollTop - list.clientHeight < 160; }
-function toEnd() { const list = $("messages"); list.scrollTop = list.scrollHeight; }
+// Whoever reads the end stays there while pictures load and texts grow; whoever scrolled up is left in peace.
+let atEnd = true;
+$("messages").addEventListener("scroll", () => { const list = $("messages"); atEnd = list.scrollHeight - list.scrollTop - list.clientHeight < 120; });
+function toEnd() { const list = $("messages"); list.scrollTop = list.scrollHeight; atEnd = true; }
 function draw(message) {
   const node = messageElement(message, { press, dismiss, view });
-  node.querySelectorAll("img").forEach((image) => image.addEventListener("load", () => { if (nearEnd()) toEnd(); }));
+  node.querySelectorAll("img").forEach((image) => image.addEventListener("load", () => { if (atEnd) toEnd(); }));
   return node;
 }
-function append(message) { const stay = nearEnd(); $("messages").append(draw(message)); if (stay) toEnd(); }
-function replace(message) { const old = find(message.id); if (!old) return; const stay = nearEnd(); old.replaceWith(draw(message)); if (stay) toEnd(); }
+function append(message) { const stay = atEnd; $("messages").append(draw(message)); if (stay) toEnd(); }
+function replace(message) { const old = find(message.id); if (!old) return; const stay = atEnd; old.replaceWith(draw(message)); if (stay) toEnd(); }
 function drawMessages() {
   const shown = [...state.messages.values()].filter((m) => m.channel_id === state.channel);
   $("messages").replaceChildren(...shown.map(draw));
