@@ -8,6 +8,7 @@ import json
 import logging
 import secrets
 import time
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import aiohttp
@@ -16,7 +17,7 @@ import redis
 import redis.asyncio
 from discord import app_commands
 
-from bot.commands import add_commands
+from bot.commands import add_commands, say_sorry
 from bot.courier import Courier
 from bot.deliverer import Deliverer
 from bot.dispatch import CeleryDispatcher
@@ -58,8 +59,8 @@ class AigcClient(discord.AutoShardedClient):
         """After login, before the gateway: register the commands, start the background work."""
         await self._refresh_catalogue()
         await self._sync_commands()
-        loops = (self._watch_catalogue(), self._resume_following(), self.follower.run(), self.deliverer.run())
-        self._tasks = [asyncio.create_task(loop) for loop in loops]
+        loops = (self._watch_catalogue, self._resume_following, self.follower.run, self.deliverer.run)
+        self._tasks = [asyncio.create_task(_keep_running(loop)) for loop in loops]
 
     async def close(self) -> None:
         """Stop the background work, then the connection."""
@@ -79,7 +80,11 @@ class AigcClient(discord.AutoShardedClient):
         match = CUSTOM_ID.fullmatch(str(interaction.data.get("custom_id", "")))
         if match:
             press = Press(action=Action(match["action"]), job_id=match["job"], index=int(match["index"]))
-            await self.presses.handle(interaction, press)
+            try:
+                await self.presses.handle(interaction, press)
+            except Exception:
+                logger.exception("action=press_failed press=%s job_id=%s", press.action.value, press.job_id)
+                await say_sorry(interaction)
 
     async def _sync_commands(self) -> None:
         """Register the commands if they changed; Discord limits how many may be created a day."""
@@ -130,3 +135,15 @@ class AigcClient(discord.AutoShardedClient):
                 await asyncio.sleep(1)
             else:
                 return
+
+
+async def _keep_running(loop: Callable[[], Awaitable[None]]) -> None:
+    """The boundary of the background work: an error that nobody foresaw is logged, and the loop starts anew."""
+    while True:
+        try:
+            await loop()
+        except Exception:
+            logger.exception("action=background_work_failed loop=%s", getattr(loop, "__qualname__", loop))
+            await asyncio.sleep(1)
+        else:
+            return

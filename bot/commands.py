@@ -155,7 +155,15 @@ def _models(catalogue: KnownModels) -> Command:
 async def _report(interaction: discord.Interaction, error: app_commands.AppCommandError) -> None:
     """The boundary of the commands: the log gets the error, the person gets words."""
     logger.error("action=command_failed command=%s", interaction.command.name if interaction.command else "?", exc_info=error)
-    if interaction.response.is_done():
-        await interaction.followup.send(words.SURPRISE, ephemeral=True)
-    else:
-        await tell(interaction, words.SURPRISE)
+    await say_sorry(interaction)
+
+
+async def say_sorry(interaction: discord.Interaction) -> None:
+    """Words for an error on our side, if Discord still takes any."""
+    try:
+        if interaction.response.is_done():
+            await interaction.followup.send(words.SURPRISE, ephemeral=True)
+        else:
+            await tell(interaction, words.SURPRISE)
+    except discord.HTTPException as error:
+        logger.warning("action=apology_failed status=%d code=%d", error.status, error.code)

@@ -81,7 +81,8 @@ class Follower:
         snapshots = await self.queue.snapshots([followed.job.id for followed in due])
         for followed, snapshot in zip(due, snapshots, strict=True):
             if snapshot is None or snapshot.state.ended:
-                continue  # the delivery has it
+                self._followed.pop(followed.job.id, None)  # the delivery has it, here or in another process
+                continue
             task = asyncio.create_task(self._show(followed, snapshot))
             self._edits.add(task)
             task.add_done_callback(self._edits.discard)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -15,6 +16,7 @@ from workers.work import Released, Work
 
 logger = logging.getLogger(__name__)
 
+EX_SOFTWARE = 70
 TEXT_SLICE_SECONDS = 0.05
 """How long texts may hold the device while pictures wait."""
 
@@ -62,6 +64,14 @@ class Engine:
             work.future.result()
 
     def _run(self) -> None:
+        try:
+            self._serve()
+        except Exception:
+            # Without its engine a worker would hold its jobs for ever: end the process, so that it is started anew and the leases run out.
+            logger.critical("action=engine_died", exc_info=True)
+            os._exit(EX_SOFTWARE)
+
+    def _serve(self) -> None:
         while self._take():
             self._draw()
             self._write()
