@@ -42,7 +42,7 @@ def under_way(job: Job, snapshot: Snapshot) -> Rendered:
 def status_line(job: Job, snapshot: Snapshot) -> str:
     """One line of ``/queue``."""
     state = "running" if snapshot.state is State.RUNNING else _status(job, snapshot)
-    return f"• `{job.request.model}` {quoted(job.request.prompt, 60)}: {state}"
+    return f"• `{job.request.model}` {quoted(job.request.prompt, 60)} · {state}"
 
 
 def models(cards: list[ModelCard], live: set[str]) -> str:

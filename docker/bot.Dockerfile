@@ -9,7 +9,7 @@ COPY aigc aigc
 RUN pip install --no-cache-dir -c constraints.txt ".[bot]" \
     && python -c "import importlib.util, sys; sys.exit(importlib.util.find_spec('torch') is not None)" \
     && rm -rf /app/* \
-    && useradd --system --uid 10001 aigc
+    && useradd --uid 10001 aigc
 USER aigc
 ENV PYTHONUNBUFFERED=1
 # Healthy: the process answers for its connection by keeping the event loop's heartbeat file fresh.

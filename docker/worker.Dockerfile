@@ -12,7 +12,7 @@ COPY aigc aigc
 RUN pip install --no-cache-dir -c constraints.txt --extra-index-url "${TORCH_INDEX}" ".[worker]" \
     && python -c "import importlib.util, sys; sys.exit(importlib.util.find_spec('discord') is not None)" \
     && rm -rf /app/* \
-    && useradd --system --uid 10001 --create-home aigc && mkdir -p /models && chown aigc /models
+    && useradd --uid 10001 --create-home aigc && mkdir -p /models && chown aigc /models
 USER aigc
 ENV PYTHONUNBUFFERED=1 AIGC_MODELS=/models
 HEALTHCHECK --interval=30s --timeout=10s --start-period=60s --retries=3 \

@@ -30,7 +30,7 @@ def user(user_id: str) -> Json:
     name = BOT_NAME if is_bot else PEOPLE[user_id]
     return {
         "id": user_id,
-        "username": name.lower(),
+        "username": name,
         "global_name": None if is_bot else name.capitalize(),
         "avatar": None,
         "discriminator": "0000",

@@ -5,7 +5,7 @@ import { avatar, element, messageElement } from "./messages.js";
 
 const COMMAND = 2, COMPONENT = 3, AUTOCOMPLETE = 4;
 const $ = (id) => document.getElementById(id);
-const state = { channels: [], people: [], messages: new Map(), commands: [], bot: { online: false }, me: recall("me"), channel: recall("channel"), waiting: new Map() };
+const state = { channels: [], people: [], messages: new Map(), commands: [], bot: { online: false }, me: recall("me"), channel: recall("channel"), waiting: new Map(), settled: new Set() };
 
 function recall(key) { return localStorage.getItem(`playground.${key}`); }
 function remember(key, value) { localStorage.setItem(`playground.${key}`, value); state[key] = value; }
@@ -100,10 +100,13 @@ async function press(message, component, button) {
   button.disabled = true;
   const answer = await post("/page/interactions", { type: COMPONENT, message: message.id, custom_id: component.custom_id });
   if (answer.error) { button.disabled = false; fail(answer.error); return; }
-  state.waiting.set(answer.id, () => { button.disabled = false; });
+  // The bot's answer may have come before ours.
+  if (state.settled.delete(answer.id)) button.disabled = false;
+  else state.waiting.set(answer.id, () => { button.disabled = false; });
 }
 function settle(id, error) {
-  state.waiting.get(id)?.();
+  if (state.waiting.has(id)) state.waiting.get(id)();
+  else state.settled.add(id);
   state.waiting.delete(id);
   if (error) fail(error);
 }

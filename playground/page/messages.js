@@ -63,7 +63,7 @@ function content(message) {
   if (message.flags & LOADING) {
     const thinking = element("div", "thinking");
     thinking.innerHTML = '<span class="dots"><i></i><i></i><i></i></span>';
-    thinking.append(`${message.author.username.toUpperCase()} is thinking…`);
+    thinking.append(`${message.author.username} is thinking…`);
     return thinking;
   }
   const text = element("div", "content");

@@ -109,8 +109,10 @@ async def test_buttons_and_private_notes(page: Page) -> None:
     await note.get_by_role("button", name="Dismiss message").click()
     await expect(page.locator(".message.private")).to_have_count(0)
     await page.get_by_role("button", name="You", exact=False).first.click()
-    await page.locator(".message").last.get_by_role("button", name="Re-roll").click()
+    reroll = page.locator(".message").last.get_by_role("button", name="Re-roll")
+    await reroll.click()
     await expect(page.locator('img[alt*="digit 9"]')).to_have_count(2, timeout=VISIBLE)
+    await expect(page.get_by_role("button", name="Re-roll").nth(-2)).to_be_enabled()
 
 
 async def test_wrong_input_is_explained_where_it_is_typed(page: Page) -> None:
