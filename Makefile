@@ -12,7 +12,7 @@ run: $(VENV)/.run
 
 test: lint
 	@tests/install-browser.sh || true
-	$(BIN)/pytest tests
+	$(BIN)/pytest tests --junitxml=artifacts/tests.xml
 
 check: lint
 	$(BIN)/pytest -q tests/unit

@@ -53,8 +53,12 @@ class Stack:
 
 
 @contextlib.asynccontextmanager
-async def running_stack(home: Path, token: str | None, port: int, report: Callable[[str], None]) -> AsyncIterator[Stack]:
+async def running_stack(
+    home: Path, port: int, report: Callable[[str], None], *, token: str | None = None, redis_url: str | None = None
+) -> AsyncIterator[Stack]:
     """Start everything and wait until it answers; end everything on the way out.
+
+    Without ``token`` the bot runs on a playground, without ``redis_url`` on a Redis of its own.
 
     Raises:
         ChildFailed: a part did not start; the message names its log.
@@ -62,7 +66,7 @@ async def running_stack(home: Path, token: str | None, port: int, report: Callab
     home.mkdir(parents=True, exist_ok=True)
     logs = home / "logs"
     environment = dict(os.environ)
-    stack = Stack(redis_url=environment.get("REDIS_URL", ""), address=None)
+    stack = Stack(redis_url=redis_url or "", address=None)
 
     async def start(name: str, *command: str) -> Child:
         child = Child(name, command, environment, logs / f"{name}.log", report)
@@ -75,8 +79,9 @@ async def running_stack(home: Path, token: str | None, port: int, report: Callab
         try:
             if not stack.redis_url:
                 server = embedded_redis.prepare(home / "redis")
-                stack.redis_url = environment["REDIS_URL"] = server.url
+                stack.redis_url = server.url
                 await start("redis", *server.command)
+            environment["REDIS_URL"] = stack.redis_url
             await _wait_for_redis(stack)
             if token is None:
                 await _start_playground(stack, start, environment, home, Path(short), port)

@@ -33,7 +33,7 @@ async def _run(arguments: argparse.Namespace) -> int:
 
     with tempfile.TemporaryDirectory(prefix="aigc-try-") as folder:
         try:
-            async with running_stack(Path(folder), None, 0, lambda text: print(text, file=sys.stderr)) as stack:
+            async with running_stack(Path(folder), 0, lambda text: print(text, file=sys.stderr)) as stack:
                 assert stack.address is not None
                 transcript = await asyncio.wait_for(_use(stack.address, arguments.line, arguments.out), arguments.timeout)
         except TimeoutError:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import os
 import signal
 import sys
 import time
@@ -19,26 +18,24 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Run until Ctrl-C or SIGTERM; nothing is left running."""
-    return asyncio.run(_run(arguments.home or home_folder(), arguments.port))
+    return asyncio.run(_run(arguments.home, arguments.port))
 
 
-def home_folder() -> Path:
-    """Where data and logs live."""
-    return Path(os.environ.get("AIGC_HOME") or ".aigc")
-
-
-async def _run(home: Path, port: int) -> int:
+async def _run(home: Path | None, port: int) -> int:
     from aigc.children import ChildFailed
     from aigc.embedded_redis import NoRedisError
+    from aigc.settings import LocalSettings
     from aigc.stack import running_stack
 
+    settings = LocalSettings()
+    token, redis_url = (value.get_secret_value() if value else None for value in (settings.token, settings.redis_url))
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     started = time.monotonic()
     _say("Starting (Ctrl-C ends everything) …")
     try:
-        await _serve(running_stack(home, discord_token(), port, _say), stop, started)
+        await _serve(running_stack(home or settings.home, port, _say, token=token, redis_url=redis_url), stop, started)
     except (ChildFailed, NoRedisError) as error:
         print(f"aigc up: {error}", file=sys.stderr)
         return 1
@@ -72,19 +69,6 @@ async def _serve(running, stop: asyncio.Event, started: float) -> None:  # type:
         elif entering.exception() is None:
             _say("Stopping …")
             await running.__aexit__(None, None, None)
-
-
-def discord_token() -> str | None:
-    """``DISCORD_TOKEN`` from the environment or ``.env``; None means the playground."""
-    from pydantic import Field, SecretStr
-    from pydantic_settings import BaseSettings, SettingsConfigDict
-
-    class Token(BaseSettings):
-        model_config = SettingsConfigDict(env_file=".env", extra="ignore")
-        token: SecretStr | None = Field(default=None, validation_alias="DISCORD_TOKEN")
-
-    token = Token().token
-    return token.get_secret_value() if token and token.get_secret_value().strip() else None
 
 
 def _say(text: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Sequence
 from pathlib import Path
@@ -10,6 +11,8 @@ from typing import Any
 from aigc_core.checkpoint import CARD, CONFIG, Checkpoint, CheckpointError, load_checkpoint, read_json
 from aigc_core.config import from_dict
 from aigc_core.serving import ImageModel, TextModel
+
+logger = logging.getLogger(__name__)
 
 
 def zoo_folder() -> Path:
@@ -28,9 +31,13 @@ def find_models(folders: Sequence[Path] | None = None) -> dict[str, Path]:
     found: dict[str, Path] = {}
     for parent in model_folders() if folders is None else folders:
         for path in sorted(parent.glob(f"*/{CARD}")):
-            card = read_json(path)
+            try:
+                card = read_json(path)
+            except CheckpointError as error:
+                logger.warning("action=model_left_out reason=%s", error)
+                continue
             if (path.parent / CONFIG).exists() and card.get("kind") in ("image", "text"):
-                found[str(card["name"])] = path.parent
+                found[str(card.get("name", path.parent.name))] = path.parent
     return found
 
 

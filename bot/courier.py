@@ -70,7 +70,10 @@ class Courier:
                 await channel.send(
                     content=rendered.content, files=views.files(rendered), view=views.view(rendered), nonce=job.id, allowed_mentions=NO_MENTIONS
                 )
-        except (discord.NotFound, discord.Forbidden) as error:
+        except discord.HTTPException as error:
+            if error.status >= 500 or error.status == 429:
+                raise
+            # Gone, forbidden, too large, blocked, malformed: the same again would end the same.
             raise Undeliverable(f"status {error.status}, code {error.code}") from error
 
     def _webhook(self, job: Job) -> discord.Webhook:

@@ -6,13 +6,13 @@ from bot import words
 from bot.texts import MESSAGE_LIMIT, plain, quoted, seconds
 from bot.values import Action, ButtonSpec, FileSpec, Press, Rendered
 from contracts.cards import ModelCard
-from contracts.outcomes import Failure, ImageOutcome, Snapshot, State, TextOutcome
+from contracts.outcomes import Failure, ImageOutcome, Progress, Snapshot, State, TextOutcome
 from contracts.ports import Ended
 from contracts.requests import ImagineRequest, Job, WriteRequest
 
-STREAM_ROOM = 1800
 FILE_PREVIEW = 1200
 LEAD_LIMIT = 300
+PARTS_SHOWN, PART_LIMIT = 10, 30
 
 
 def ended(job: Ended) -> Rendered:
@@ -34,8 +34,8 @@ def ended(job: Ended) -> Rendered:
 def under_way(job: Job, snapshot: Snapshot) -> Rendered:
     """The message of a job that waits or runs."""
     stop = ButtonSpec(press=Press(action=Action.STOP, job_id=job.id), label="Stop", emoji="⏹️", danger=True)
-    if snapshot.progress and snapshot.progress.text:
-        return Rendered(content=f"{_lead(job)}{_status(job, snapshot)}", rows=((stop,),))
+    if snapshot.progress and snapshot.progress.text and not snapshot.cancel_requested:
+        return Rendered(content=_growing(job, snapshot.progress), rows=((stop,),))
     return Rendered(content=f"{_title(job)}\n{_status(job, snapshot)}", rows=((stop,),))
 
 
@@ -88,15 +88,15 @@ def _status(job: Job, snapshot: Snapshot) -> str:
             return f"⏳ No worker for `{job.request.model}` is running right now. Your request is kept and starts as soon as one is back."
         left = f", {seconds(snapshot.seconds_left)} left" if snapshot.seconds_left is not None else ""
         return f"⏳ In line: place {snapshot.position or 1}{left}."
-    progress = snapshot.progress
-    if progress and progress.text:
-        return f"{_tail(plain(progress.text))}\n-# ✍️ {progress.done} of about {progress.total} characters · `{job.request.model}`"
     return "🎨 Drawing…" if isinstance(job.request, ImagineRequest) else "✍️ Reading the prompt…"
 
 
-def _tail(text: str) -> str:
-    """The end of a growing text that still fits a message."""
-    return text if len(text) <= STREAM_ROOM - 300 else "…" + text[-(STREAM_ROOM - 300) :].lstrip("\\")
+def _growing(job: Job, progress: Progress) -> str:
+    """A text as far as it is written; of a long one, the end that still fits a message."""
+    lead, text = _lead(job), plain(progress.text or "")
+    foot = f"\n-# ✍️ {progress.done} of about {progress.total} characters · `{job.request.model}`"
+    room = MESSAGE_LIMIT - len(lead) - len(foot) - 1
+    return lead + (text if len(text) <= room else "…" + text[-room:].lstrip("\\")) + foot
 
 
 def _pictures(job: Job, outcome: ImageOutcome, files: tuple[bytes, ...]) -> Rendered:
@@ -119,12 +119,17 @@ def _reading(outcome: ImageOutcome | TextOutcome) -> list[str]:
     """What was understood of the prompt and what was not, where there is something to say."""
     if not outcome.ignored:
         return []
-    ignored = " ".join(quoted(part, 40) for part in outcome.ignored[:12]) + (" …" if len(outcome.ignored) > 12 else "")
+    ignored = _parts(outcome.ignored)
     if isinstance(outcome, TextOutcome):
         return [f"-# ignored, because the model has no such letters: {ignored}"]
     if not outcome.understood:
         return [f"-# understood nothing of it (ignored: {ignored}), so the seed chose"]
-    return [f"-# understood: {' '.join(quoted(part, 60) for part in outcome.understood)} · ignored: {ignored}"]
+    return [f"-# understood: {_parts(outcome.understood)} · ignored: {ignored}"]
+
+
+def _parts(parts: tuple[str, ...]) -> str:
+    """The first few parts of a prompt."""
+    return " ".join(quoted(part, PART_LIMIT) for part in parts[:PARTS_SHOWN]) + (" …" if len(parts) > PARTS_SHOWN else "")
 
 
 def _seeds(outcome: ImageOutcome) -> str:

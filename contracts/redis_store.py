@@ -129,6 +129,15 @@ class RedisJobQueue:
     async def events(self, consumer: str, block_seconds: float, min_idle_seconds: float) -> list[Event]:
         """Ended jobs that nobody has delivered."""
         await self._ensure_group()
+        try:
+            return await self._read_group(consumer, block_seconds, min_idle_seconds)
+        except redis.ResponseError as error:
+            if "NOGROUP" not in str(error):
+                raise
+            self._group_ready = False  # a Redis that lost its data: make the group again
+            return []
+
+    async def _read_group(self, consumer: str, block_seconds: float, min_idle_seconds: float) -> list[Event]:
         idle = int(min_idle_seconds * 1000)
         claimed = await self.redis.xautoclaim(self.keys.events, GROUP, consumer, min_idle_time=idle, start_id="0-0", count=50)
         entries = [entry for entry in claimed[1] if entry[1]]

@@ -55,13 +55,15 @@ class Engine:
         if self._thread.is_alive():
             self._thread.join()
 
-    def warm_up(self, cards: Sequence[str], probe: Callable[[str], Work]) -> None:
-        """Run a small job of each model, so that the first person does not wait for loading and first-call costs."""
-        works = [probe(name) for name in cards]
-        for work in works:
+    def warm_up(self, probes: Sequence[Work]) -> None:
+        """Run a small job of each model, so that the first person does not wait for loading; a model that fails is left out."""
+        for work in probes:
             self.submit(work)
-        for work in works:
-            work.future.result()
+        for work in probes:
+            error = work.future.exception()
+            if error:
+                logger.error("action=model_left_out model=%s reason=%s", work.request.model, error)
+                self.shelf.leave_out(work.request.model)
 
     def _run(self) -> None:
         try:

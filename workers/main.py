@@ -37,18 +37,18 @@ def run_worker(settings: WorkerSettings | None = None) -> None:
     torch.set_num_threads(settings.threads)
     device = ("cuda" if torch.cuda.is_available() else "cpu") if settings.device == "auto" else settings.device
     shelf = Shelf.from_environment(device)
+    engine = Engine(shelf, settings.max_pictures, settings.max_texts)
+    engine.start()
+    engine.warm_up([probe(shelf, name) for name in sorted(shelf.cards)])
     if not shelf.cards:
         raise SystemExit("aigc worker: there is no model to serve; train one with `aigc train`, or set AIGC_MODELS")
     limits = Limits()
     ledger = RedisJobLedger(connect(settings.redis_url.get_secret_value()), limits)
-    engine = Engine(shelf, settings.max_pictures, settings.max_texts)
     runner = Runner(ledger, engine, settings.worker_id())
     app = make_app(settings.broker, sorted(shelf.cards))
     announcement = Announcement(worker_id=runner.worker_id, device=device, slots=settings.slots, models=tuple(shelf.cards.values()))
     heart = Heart(ledger, runner, Broker(app), announcement, limits)
     register(app, runner, settings.drain_seconds)
-    engine.start()
-    engine.warm_up(sorted(shelf.cards), lambda name: probe(shelf, name))
     heart.start()
     logger.info("action=worker_ready device=%s models=%s", device, ",".join(sorted(shelf.cards)))
     try:

@@ -22,6 +22,18 @@ async def stores(redis_url: str) -> AsyncIterator[Stores]:
         yield opened
 
 
+async def test_a_redis_that_lost_its_data_is_used_again(redis_url: str) -> None:
+    """The group of the bots is made anew, and events are delivered again."""
+    async with redis_stores(redis_url) as stores:
+        assert await stores.queue.events("bot", 0.01, 60) == []
+        stores.ledger.redis.flushdb()  # type: ignore[attr-defined]
+        assert await stores.queue.events("bot", 0.01, 60) == []
+        one = job()
+        await stores.queue.submit(one)
+        await stores.queue.cancel(one.id)
+        assert [event.job_id for event in await stores.queue.events("bot", 1.0, 60)] == [one.id]
+
+
 STEPS = st.lists(
     st.tuples(st.sampled_from(["submit", "claim", "beat", "finish", "release", "cancel", "recover", "look"]), st.integers(0, 5)), max_size=40
 )

@@ -43,6 +43,12 @@ def test_what_was_ignored_is_said() -> None:
     assert "understood" in rendered.content and "red" in rendered.content
 
 
+def test_many_words_and_digits_still_fit() -> None:
+    """400 digits understood and 200 signs ignored: the message says so within its limit."""
+    outcome = pictures().model_copy(update={"understood": ("7",) * 400, "ignored": ("*" * 40,) * 200})
+    within_limits(render.ended(ended(outcome, imagine(prompt="*" * 400), files=(b"", b""))))
+
+
 def test_variations_name_their_parent() -> None:
     request = imagine().model_copy(update={"variations": (Variation(seed=5, strength=0.4),)})
     assert "variation of seed 1" in render.ended(ended(pictures(), request, files=(b"", b""))).content
@@ -124,7 +130,10 @@ def test_waiting_and_running_are_shown(snapshot: Snapshot, expected: str) -> Non
 def test_a_growing_text_always_fits() -> None:
     for length in (10, 1000, 8000):
         progress = Progress(done=length, total=8000, text="*x" * (length // 2))
-        within_limits(render.under_way(job(write("p" * 2000)), Snapshot(job_id="1", state=State.RUNNING, progress=progress)))
+        for prompt in ("p" * 2000, "*" * 300):
+            rendered = render.under_way(job(write(prompt)), Snapshot(job_id="1", state=State.RUNNING, progress=progress))
+            within_limits(rendered)
+            assert f"{length} of about 8000" in rendered.content
 
 
 def test_models_are_listed_live_ones_first() -> None:
