@@ -13,6 +13,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("model", help="digits, handwriting, bard, mnist-judge, or a model's folder")
     parser.add_argument("--count", type=int, default=1000, help="samples for the judge")
     parser.add_argument("--truncation", type=float, default=1.0)
+    parser.add_argument("--save", action="store_true", help="note the measures in the model's card")
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -24,11 +25,26 @@ def run(arguments: argparse.Namespace) -> int:
 
     torch.set_num_threads(max(1, torch.get_num_threads() // 2))
     try:
-        print(json.dumps(_measure(arguments)))
+        measures = _measure(arguments)
+        if arguments.save:
+            _note(arguments.model, measures)
+        print(json.dumps(measures))
     except (CheckpointError, DataError, TypeError) as error:
         print(f"aigc evaluate: {error}", file=sys.stderr)
         return 1
     return 0
+
+
+def _note(name: str, measures: dict[str, object]) -> None:
+    """Write the measures into the model's card; the version stays, because the weights do."""
+    from aigc_core.checkpoint import CARD, read_json
+    from aigc_core.models import find_models
+
+    path = find_models().get(name, Path(name)) / CARD
+    card = read_json(path)
+    figures = {key: value for key, value in measures.items() if key not in ("model", "version")}
+    card["metrics"] = {**card.get("metrics", {}), **figures}
+    path.write_text(json.dumps(card, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
 
 
 def _measure(arguments: argparse.Namespace) -> dict[str, object]:

@@ -1,0 +1,49 @@
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+from aigc.main import COMMANDS
+from aigc_core.models import zoo_folder
+
+ROOT = Path(__file__).parents[3]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+def metrics(name: str) -> dict[str, float]:
+    return dict(json.loads((zoo_folder() / name / "card.json").read_text(encoding="utf-8"))["metrics"])
+
+
+@pytest.mark.parametrize("name", ["digits", "handwriting"])
+def test_the_readme_says_what_the_judge_measured(name: str) -> None:
+    """No figure is typed by hand: the README's shares are those of the cards."""
+    (row,) = [line for line in README.splitlines() if line.startswith(f"| `{name}` |")]
+    assert f"{100 * metrics(name)['recognised']:.1f} %" in row
+
+
+def test_the_readme_says_bards_loss() -> None:
+    (row,) = [line for line in README.splitlines() if line.startswith("| `bard` |")]
+    assert f"{metrics('bard')['validation_nats']:.3f} nats" in row
+
+
+def test_files_and_commands_that_the_readme_names_exist() -> None:
+    for path in re.findall(r"\]\(([^)#:]+)\)", README):
+        assert (ROOT / path).exists(), path
+    for command in re.findall(r"aigc ([a-z]+)[ `]", README):
+        assert command in COMMANDS or command == "bot", command
+
+
+def test_every_setting_is_documented() -> None:
+    """What bot and worker read from the environment stands in .env.example."""
+    from bot.settings import BotSettings
+    from workers.settings import WorkerSettings
+
+    example = (ROOT / ".env.example").read_text(encoding="utf-8")
+    internal = {"discord_socket", "heartbeat_file"}  # set by `aigc up` and by the containers
+    for settings in (BotSettings, WorkerSettings):
+        for name, field in settings.model_fields.items():
+            variable = field.validation_alias or f"AIGC_{name.upper()}"
+            assert name in internal or f"{variable}=" in example, variable
