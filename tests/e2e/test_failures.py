@@ -59,7 +59,7 @@ async def test_ten_jobs_survive_the_worker(folder: Path, request: pytest.Fixture
         assert worker.stop() == 0
 
 
-async def test_redis_stopped_for_ten_seconds_loses_nothing(folder: Path, record_property) -> None:  # type: ignore[no-untyped-def]
+async def test_redis_stopped_for_ten_seconds_loses_nothing(folder: Path) -> None:
     """Requests before and during the pause are answered after it; the bot stays online and answers within its three seconds."""
     with redis_server(folder / "redis", free_port()) as (url, server):
         worker = Worker(url, folder / "log")
