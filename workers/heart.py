@@ -38,7 +38,8 @@ class Heart:
     def stop(self) -> None:
         """Stop beating and withdraw the announcement."""
         self._stop.set()
-        self._thread.join()
+        if self._thread.is_alive():
+            self._thread.join()
         self.stop_announcing()
 
     def stop_announcing(self) -> None:

@@ -49,8 +49,13 @@ def run_worker(settings: WorkerSettings | None = None) -> None:
     announcement = Announcement(worker_id=runner.worker_id, device=device, slots=settings.slots, models=tuple(shelf.cards.values()))
     heart = Heart(ledger, runner, Broker(app), announcement, limits)
     register(app, runner, settings.drain_seconds)
-    heart.start()
-    logger.info("action=worker_ready device=%s models=%s", device, ",".join(sorted(shelf.cards)))
+
+    def ready(**_: Any) -> None:
+        # Not before: Celery's start and the heart's first messages would fill the same lazily made parts of Celery from two threads.
+        heart.start()
+        logger.info("action=worker_ready device=%s models=%s", device, ",".join(sorted(shelf.cards)))
+
+    signals.worker_ready.connect(ready, weak=False)
     try:
         options = [
             "--pool=threads",

@@ -63,7 +63,7 @@ class Worker:
 
 async def wait_for_workers(redis_url: str, count: int = 1, seconds: float = 60) -> None:
     """Wait until so many workers are announced."""
-    async with redis.asyncio.Redis.from_url(redis_url) as client:
+    async with redis.asyncio.Redis.from_url(redis_url, socket_timeout=5) as client:
         queue = RedisJobQueue(client)
         await until(lambda: _count(queue), lambda found: found == count, seconds)
 
@@ -114,8 +114,8 @@ class Scene:
     async def stop_bot(self) -> None:
         """Take the bot offline."""
         assert self.bot
-        await self.bot.close()
-        await asyncio.gather(self._running, return_exceptions=True)
+        await asyncio.wait_for(self.bot.close(), 30)
+        await asyncio.wait_for(asyncio.gather(self._running, return_exceptions=True), 30)
         await self._stack.aclose()
 
     def use(self, name: str, *, user: str = YOU, **options: Any) -> Interaction:
