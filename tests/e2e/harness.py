@@ -114,8 +114,10 @@ class Scene:
     async def stop_bot(self) -> None:
         """Take the bot offline."""
         assert self.bot
-        await asyncio.wait_for(self.bot.close(), 30)
-        await asyncio.wait_for(asyncio.gather(self._running, return_exceptions=True), 30)
+        # Bounded: closing has been seen to take for ever, now and then (a known defect; see CHANGELOG).
+        await asyncio.wait([asyncio.create_task(self.bot.close())], timeout=10)
+        self._running.cancel()
+        await asyncio.wait([self._running], timeout=10)
         await self._stack.aclose()
 
     def use(self, name: str, *, user: str = YOU, **options: Any) -> Interaction:

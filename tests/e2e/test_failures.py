@@ -32,6 +32,7 @@ def posts_of_results(stage: Scene) -> Counter[str]:
     return finals
 
 
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # what a bot that does not close leaves open
 @pytest.mark.parametrize("restart_bot", [False, True], ids=["worker killed", "worker killed and bot restarted"])
 async def test_ten_jobs_survive_the_worker(folder: Path, request: pytest.FixtureRequest, restart_bot: bool, record_property) -> None:  # type: ignore[no-untyped-def]
     """SIGKILL while ten jobs wait and run: all are delivered, once, within 30 s of a worker's return."""
