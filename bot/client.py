@@ -8,7 +8,6 @@ import json
 import logging
 import secrets
 import time
-from collections.abc import Awaitable, Callable
 from typing import Any
 
 import aiohttp
@@ -17,6 +16,7 @@ import redis
 import redis.asyncio
 from discord import app_commands
 
+from bot.background import Background
 from bot.commands import add_commands, say_sorry
 from bot.courier import Courier
 from bot.deliverer import Deliverer
@@ -33,6 +33,7 @@ logger = logging.getLogger(__name__)
 
 CATALOGUE_SECONDS = 1.0
 COMMANDS_KEY = "aigc:commands:"
+CLOSE_SECONDS = 10.0
 
 
 class AigcClient(discord.AutoShardedClient):
@@ -47,27 +48,28 @@ class AigcClient(discord.AutoShardedClient):
         self.catalogue = Catalogue()
         self.queue = RedisJobQueue(client)
         courier = Courier(self)
-        self.follower = Follower(self.queue, courier)
-        self.deliverer = Deliverer(self.queue, courier, self.follower, consumer=f"bot-{secrets.token_hex(6)}")
+        self._background = Background()
+        self.follower = Follower(self.queue, courier, self._background)
+        self.deliverer = Deliverer(self.queue, courier, self.follower, self._background, consumer=f"bot-{secrets.token_hex(6)}")
         intake = Intake(self.queue, CeleryDispatcher(settings.broker), self.follower, settings.job_minutes * 60)
         self.presses = Presses(self.queue, intake)
         self.tree = app_commands.CommandTree(self)
         add_commands(self.tree, self.queue, intake, self.known_models)
-        self._tasks: list[asyncio.Task[None]] = []
 
     async def setup_hook(self) -> None:
         """After login, before the gateway: register the commands, start the background work."""
         await self._refresh_catalogue()
         await self._sync_commands()
-        loops = (self._watch_catalogue, self._resume_following, self.follower.run, self.deliverer.run)
-        self._tasks = [asyncio.create_task(_keep_running(loop)) for loop in loops]
+        for loop in (self._watch_catalogue, self._resume_following, self.follower.run, self.deliverer.run):
+            self._background.keep_running(loop)
 
     async def close(self) -> None:
-        """Stop the background work, then the connection."""
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
-        await super().close()
+        """Stop the background work first: a delivery must not find its connection closed. Then the connection, with a limit."""
+        await self._background.close()
+        try:
+            await asyncio.wait_for(super().close(), CLOSE_SECONDS)
+        except TimeoutError:
+            logger.warning("action=connection_did_not_close")
 
     async def on_ready(self) -> None:
         """Online."""
@@ -135,15 +137,3 @@ class AigcClient(discord.AutoShardedClient):
                 await asyncio.sleep(1)
             else:
                 return
-
-
-async def _keep_running(loop: Callable[[], Awaitable[None]]) -> None:
-    """The boundary of the background work: an error that nobody foresaw is logged, and the loop starts anew."""
-    while True:
-        try:
-            await loop()
-        except Exception:
-            logger.exception("action=background_work_failed loop=%s", getattr(loop, "__qualname__", loop))
-            await asyncio.sleep(1)
-        else:
-            return

@@ -14,6 +14,7 @@ from bot import options, render, views, words
 from bot.intake import Intake
 from bot.options import Catalogue, OptionError
 from bot.presses import tell
+from bot.texts import fitting
 from bot.values import Action, ButtonSpec, Press, Rendered
 from contracts.ports import JobQueue
 from contracts.requests import ImagineRequest, WriteRequest
@@ -140,7 +141,7 @@ async def queue_message(queue: JobQueue, user_id: str) -> Rendered:
         ButtonSpec(press=Press(action=Action.STOP, job_id=snapshot.job_id), label=f"Stop {number}", emoji="⏹️")
         for number, (_, snapshot) in enumerate(jobs[:SHOWN_JOBS], start=1)
     )
-    return Rendered(content="\n".join(lines), rows=(stops,))
+    return Rendered(content=fitting(lines), rows=(stops,))
 
 
 def _models(catalogue: KnownModels) -> Command:

@@ -5,12 +5,14 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
+from functools import partial
 
 import aiohttp
 import discord
 import redis
 
 from bot import render
+from bot.background import Background
 from bot.courier import Courier, Undeliverable
 from bot.follower import Follower
 from contracts.ports import Event, JobQueue
@@ -26,9 +28,9 @@ AT_ONCE = 16
 class Deliverer:
     """One process's part in the delivery."""
 
-    def __init__(self, queue: JobQueue, courier: Courier, follower: Follower, consumer: str) -> None:
-        self.queue, self.courier, self.follower, self.consumer = queue, courier, follower, consumer
-        self._under_way: dict[str, asyncio.Task[None]] = {}
+    def __init__(self, queue: JobQueue, courier: Courier, follower: Follower, background: Background, consumer: str) -> None:
+        self.queue, self.courier, self.follower, self.background, self.consumer = queue, courier, follower, background, consumer
+        self._under_way: set[str] = set()
         self._room = asyncio.Semaphore(AT_ONCE)
 
     async def run(self) -> None:
@@ -37,9 +39,8 @@ class Deliverer:
             try:
                 for event in await self.queue.events(self.consumer, BLOCK_SECONDS, TAKE_OVER_SECONDS):
                     if event.token not in self._under_way:
-                        task = asyncio.create_task(self._deliver(event))
-                        self._under_way[event.token] = task
-                        task.add_done_callback(lambda _, token=event.token: self._under_way.pop(token))  # type: ignore[misc]
+                        self._under_way.add(event.token)
+                        self.background.spawn(self._deliver(event), partial(self._under_way.discard, event.token))
             except (redis.ConnectionError, redis.TimeoutError, redis.ResponseError) as error:
                 logger.warning("action=delivery_paused error=%s", type(error).__name__)
                 await asyncio.sleep(0.5)
@@ -56,6 +57,8 @@ class Deliverer:
             except (discord.HTTPException, aiohttp.ClientError, OSError, redis.RedisError) as error:
                 logger.warning("action=delivery_postponed job_id=%s error=%s", event.job_id, type(error).__name__)
             except Exception:
+                if self.courier.closed:
+                    return  # the connection went away under the delivery: the event comes again, here or to another bot
                 # A result that cannot be rendered would come back for ever: note it, and let go of it.
                 logger.exception("action=delivery_failed job_id=%s", event.job_id)
                 await self.queue.acknowledge(event)

@@ -16,7 +16,8 @@ import discord
 import redis
 
 from bot import render
-from bot.courier import Courier
+from bot.background import Background
+from bot.courier import Courier, Undeliverable
 from contracts.outcomes import Snapshot
 from contracts.ports import JobQueue
 from contracts.requests import Job
@@ -25,6 +26,7 @@ logger = logging.getLogger(__name__)
 
 POLL_SECONDS = 0.2
 FIRST_EDIT_SECONDS = 0.7
+MEND_SECONDS = 10.0
 EDIT_SECONDS = 1.2
 """Discord lets a webhook token edit about five times in five seconds; one edit in 1.2 s leaves room for the final one."""
 
@@ -41,10 +43,9 @@ class _Followed:
 class Follower:
     """Follows the jobs of this process until they are delivered."""
 
-    def __init__(self, queue: JobQueue, courier: Courier) -> None:
-        self.queue, self.courier = queue, courier
+    def __init__(self, queue: JobQueue, courier: Courier, background: Background) -> None:
+        self.queue, self.courier, self.background = queue, courier, background
         self._followed: dict[str, _Followed] = {}
-        self._edits: set[asyncio.Task[None]] = set()
 
     def follow(self, job: Job) -> None:
         """Show this job's progress from now on."""
@@ -83,9 +84,7 @@ class Follower:
             if snapshot is None or snapshot.state.ended:
                 self._followed.pop(followed.job.id, None)  # the delivery has it, here or in another process
                 continue
-            task = asyncio.create_task(self._show(followed, snapshot))
-            self._edits.add(task)
-            task.add_done_callback(self._edits.discard)
+            self.background.spawn(self._show(followed, snapshot))
 
     async def _show(self, followed: _Followed, snapshot: Snapshot) -> None:
         rendered = render.under_way(followed.job, snapshot)
@@ -104,3 +103,23 @@ class Follower:
             except (aiohttp.ClientError, OSError, redis.RedisError) as error:
                 logger.info("action=progress_not_shown job_id=%s error=%s", followed.job.id, type(error).__name__)
             followed.edited_at = time.monotonic()
+        await self._mend(followed)
+
+    async def _mend(self, followed: _Followed) -> None:
+        """Another bot may have delivered the job while this edit was on its way: then the final answer has to be shown again."""
+        until = time.monotonic() + MEND_SECONDS
+        while not followed.over and time.monotonic() < until:
+            try:
+                ended = await self.queue.ended(followed.job.id)
+                if ended is None:
+                    return
+                if ended.delivered:
+                    message_id = await self.queue.message_of(followed.job.id)
+                    await self.courier.deliver(followed.job, render.ended(ended), message_id)
+                    return
+            except Undeliverable as end:
+                logger.info("action=not_mended job_id=%s reason=%s", followed.job.id, end)
+                return
+            except (discord.HTTPException, aiohttp.ClientError, OSError, redis.RedisError) as error:
+                logger.info("action=mend_postponed job_id=%s error=%s", followed.job.id, type(error).__name__)
+            await asyncio.sleep(POLL_SECONDS)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bot import words
-from bot.texts import MESSAGE_LIMIT, plain, quoted, seconds
+from bot.texts import MESSAGE_LIMIT, cut, fitting, plain, quoted, seconds
 from bot.values import Action, ButtonSpec, FileSpec, Press, Rendered
 from contracts.cards import ModelCard
 from contracts.outcomes import Failure, ImageOutcome, Progress, Snapshot, State, TextOutcome
@@ -31,6 +31,11 @@ def ended(job: Ended) -> Rendered:
     return Rendered(content=f"{_title(job.job)}\n✖️ {word}", rows=((_reroll(job.job, "Start again"), _delete(job.job)),))
 
 
+def refused(job: Job) -> Rendered:
+    """What is said instead of an answer that Discord does not take."""
+    return Rendered(content=f"{_title(job)}\n⚠️ {words.REFUSED_BY_DISCORD}", rows=((_reroll(job, "Try again"), _delete(job)),))
+
+
 def under_way(job: Job, snapshot: Snapshot) -> Rendered:
     """The message of a job that waits or runs."""
     stop = ButtonSpec(press=Press(action=Action.STOP, job_id=job.id), label="Stop", emoji="⏹️", danger=True)
@@ -47,18 +52,17 @@ def status_line(job: Job, snapshot: Snapshot) -> str:
 
 def models(cards: list[ModelCard], live: set[str]) -> str:
     """The answer of ``/models``."""
-    lines = []
+    blocks = []
     for card in sorted(cards, key=lambda card: (card.name not in live, card.kind, card.name)):
         command = "/imagine" if card.kind == "image" else "/write"
         examples = ", ".join(f"`{example}`" for example in card.examples[:3])
         mark = "🟢" if card.name in live else "⚪ (no worker serves it now)"
-        lines += [
-            f"{mark} **{card.name}** · {card.family.upper()} · `{command} model:{card.name}`",
-            f"{card.summary} It knows {card.knows}.",
-            f"-# Try {examples} · version {card.version} · {card.licence}",
-        ]
-    text = "\n".join(lines)
-    return text if len(text) <= MESSAGE_LIMIT else text[: MESSAGE_LIMIT - 30].rsplit("\n", 1)[0] + "\n… and more."
+        blocks.append(
+            f"{mark} **{card.name}** · {card.family.upper()} · `{command} model:{card.name}`\n"
+            f"{card.summary} It knows {card.knows}.\n"
+            f"-# Try {examples} · version {card.version} · {card.licence}"
+        )
+    return fitting(blocks)
 
 
 def _title(job: Job) -> str:
@@ -173,7 +177,7 @@ def _text(job: Job, outcome: TextOutcome) -> Rendered:
     content = "\n".join([body, *notes])
     if len(content) <= MESSAGE_LIMIT:
         return Rendered(content=content, rows=(buttons,))
-    preview = body[:FILE_PREVIEW].rsplit("\\", 1)[0].rsplit(" ", 1)[0]
+    preview = cut(body, FILE_PREVIEW)
     note = f"… *the whole text ({len(outcome.text)} characters) is in the file*"
     file = FileSpec(name=f"{outcome.model}-{job.request.seed}.txt", data=_whole(job, outcome).encode(), alt="The whole text")
     return Rendered(content="\n".join([preview, note, *notes]), rows=(buttons,), files=(file,))

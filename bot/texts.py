@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 import discord
 
@@ -14,7 +15,31 @@ _REFERENCE = re.compile(r"<(?=[@#:/at])")
 
 def plain(text: str) -> str:
     """Text with every sign of markdown and mentions escaped."""
-    return _REFERENCE.sub("<\u200b", discord.utils.escape_mentions(discord.utils.escape_markdown(text)))
+    escaped = discord.utils.escape_markdown(text, ignore_links=False)
+    return _REFERENCE.sub("<\u200b", discord.utils.escape_mentions(escaped)).replace("](", "]\u200b(")
+
+
+def cut(text: str, limit: int) -> str:
+    """The beginning of an escaped text, up to a word's end where there is one, and never through an escape."""
+    if len(text) <= limit:
+        return text
+    head = text[:limit]
+    words = head.rsplit(" ", 1)[0] or head
+    num_backslashes = len(words) - len(words.rstrip("\\"))
+    return words[:-1] if num_backslashes % 2 else words
+
+
+def fitting(lines: Sequence[str], limit: int = MESSAGE_LIMIT) -> str:
+    """As many whole lines as fit a message; if some do not, a last line says how many."""
+    if len("\n".join(lines)) <= limit:
+        return "\n".join(lines)
+    room = limit - len(f"\n… and {len(lines)} more")
+    shown: list[str] = []
+    for line in lines:
+        if len("\n".join([*shown, line])) > room:
+            break
+        shown.append(line)
+    return "\n".join([*shown, f"… and {len(lines) - len(shown)} more"])
 
 
 def quoted(text: str, limit: int = 150) -> str:

@@ -25,6 +25,10 @@ NO_WORKER_YET = (
 QUEUE_AWAY = "I cannot reach my queue right now. Nothing was lost; please try again in a minute."
 SURPRISE = "Something went wrong on my side. It has been noted; please try again."
 TOO_OLD = "I no longer have the record of that result. Please start anew with the command."
+REFUSED_BY_DISCORD = (
+    "Discord does not accept this answer here: it may be too large, or against a rule of this server's AutoMod. "
+    "Try again with another prompt, fewer pictures or a shorter text."
+)
 CANCELLED = "Cancelled."
 EXPIRED = ERRORS[ErrorCode.DEADLINE]
 

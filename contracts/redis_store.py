@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any, cast
+import logging
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, TypeVar, cast
 
 import redis
 import redis.asyncio
-from pydantic import TypeAdapter
+from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from contracts import scripts
 from contracts.cards import Announcement, ModelCard
@@ -17,6 +18,9 @@ from contracts.ports import Beat, Claim, Ended, Event, Heard, Limits, Recovery, 
 from contracts.requests import Job
 from contracts.routes import route_of
 
+logger = logging.getLogger(__name__)
+
+Row = TypeVar("Row", bound=BaseModel)
 OUTCOME: TypeAdapter[Outcome] = TypeAdapter(Outcome)
 LATE = Failure(code=ErrorCode.DEADLINE)
 
@@ -157,12 +161,12 @@ class RedisJobQueue:
     async def workers(self) -> list[Announcement]:
         """The live workers."""
         rows = await self._run(scripts.WORKERS, self.limits.worker_ttl_seconds)
-        return sorted((Announcement.model_validate_json(row) for row in rows), key=lambda worker: worker.worker_id)
+        return sorted(_readable(Announcement, rows), key=lambda worker: worker.worker_id)
 
     async def cards(self) -> list[ModelCard]:
         """Every model that a worker ever announced."""
         rows = await self.redis.hgetall(f"{self.keys.prefix}cards")
-        return sorted((ModelCard.model_validate_json(row) for row in rows.values()), key=lambda card: card.name)
+        return sorted(_readable(ModelCard, rows.values()), key=lambda card: card.name)
 
     async def _ensure_group(self) -> None:
         if self._group_ready:
@@ -239,13 +243,24 @@ class RedisJobLedger:
     def live_workers(self) -> list[str]:
         """Names of the workers that announced themselves lately."""
         rows = self._run(scripts.WORKERS, self.limits.worker_ttl_seconds)
-        return sorted(Announcement.model_validate_json(row).worker_id for row in rows)
+        return sorted(worker.worker_id for worker in _readable(Announcement, rows))
 
     def waiting_routes(self) -> list[str]:
         """Routes in which jobs wait."""
         members = cast("set[bytes]", self.redis.smembers(f"{self.keys.prefix}routes"))
         routes = sorted(member.decode() for member in members)
         return [route for route in routes if self.redis.zcard(self.keys.waiting(route))]
+
+
+def _readable(kind: type[Row], rows: Iterable[bytes | str]) -> list[Row]:
+    """The rows that this version understands: a worker of another version must not stop the bots."""
+    readable = []
+    for row in rows:
+        try:
+            readable.append(kind.model_validate_json(row))
+        except ValidationError as error:
+            logger.warning("action=row_left_out kind=%s errors=%d", kind.__name__, error.error_count())
+    return readable
 
 
 def _entries(answer: Any) -> list[tuple[bytes, dict[bytes, bytes]]]:

@@ -18,6 +18,7 @@ from playground.page_api import PageApi
 from playground.rest import Rest, discord_errors
 from playground.world import World
 
+SHUTDOWN_SECONDS = 2.0
 LOCAL_HOSTS = ("127.0.0.1", "localhost", "[::1]", "::1")
 
 
@@ -64,7 +65,8 @@ async def serve(
     world = World(folder, token)
     gateway = Gateway(world)
     page = PageApi(world, gateway)
-    runners = [web.AppRunner(page_app(page), access_log=None), web.AppRunner(bot_app(world, gateway, page, middlewares), access_log=None)]
+    apps = (page_app(page), bot_app(world, gateway, page, middlewares))
+    runners = [web.AppRunner(app, access_log=None, shutdown_timeout=SHUTDOWN_SECONDS) for app in apps]
     try:
         for runner in runners:
             await runner.setup()

@@ -56,6 +56,7 @@ def run_worker(settings: WorkerSettings | None = None) -> None:
         logger.info("action=worker_ready device=%s models=%s", device, ",".join(sorted(shelf.cards)))
 
     signals.worker_ready.connect(ready, weak=False)
+    signals.setup_logging.connect(_keep_logging, weak=False)
     try:
         options = [
             "--pool=threads",
@@ -69,6 +70,12 @@ def run_worker(settings: WorkerSettings | None = None) -> None:
     finally:
         heart.stop()
         engine.stop()
+
+
+def _keep_logging(**_: Any) -> None:
+    """Celery sets up no logging of its own where somebody listens: the process has done it, and job lines are of level INFO."""
+    logging.getLogger("celery").setLevel(logging.WARNING)
+    logging.getLogger("kombu").setLevel(logging.WARNING)
 
 
 def connect(url: str) -> redis.Redis:

@@ -33,8 +33,10 @@ let socket = null;
 function connect() {
   socket?.close();
   const mine = socket = new WebSocket(`ws://${location.host}/page/events?user=${state.me}`);
+  // The state is asked for once events come in: nothing happens unseen between the two.
+  mine.onopen = () => { if (mine === socket) load().catch(() => mine.close()); };
   mine.onmessage = (event) => { const { kind, data } = JSON.parse(event.data); EVENTS[kind]?.(data); };
-  mine.onclose = () => { if (mine === socket) setTimeout(() => load().then(connect).catch(() => { showBot({ online: false }); mine.onclose(); }), 1000); };
+  mine.onclose = () => { if (mine === socket) { showBot({ online: false }); setTimeout(() => { if (mine === socket) connect(); }, 1000); }; };
 }
 
 const EVENTS = {

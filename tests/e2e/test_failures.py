@@ -9,9 +9,10 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
+from aiohttp import web
 
 from tests.e2e.conftest import free_port, keep_exchanges
-from tests.e2e.harness import ADA, YOU, Scene, Worker, scene, until, wait_for_workers
+from tests.e2e.harness import ADA, YOU, Scene, Worker, refusing, scene, until, wait_for_workers
 from tests.support.stores import redis_server
 
 WITHIN_SECONDS = 30.0
@@ -32,7 +33,6 @@ def posts_of_results(stage: Scene) -> Counter[str]:
     return finals
 
 
-@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # what a bot that does not close leaves open
 @pytest.mark.parametrize("restart_bot", [False, True], ids=["worker killed", "worker killed and bot restarted"])
 async def test_ten_jobs_survive_the_worker(folder: Path, request: pytest.FixtureRequest, restart_bot: bool, record_property) -> None:  # type: ignore[no-untyped-def]
     """SIGKILL while ten jobs wait and run: all are delivered, once, within 30 s of a worker's return."""
@@ -136,6 +136,21 @@ async def test_a_deleted_answer_is_not_posted_again(stage: Scene) -> None:
     assert stage.bot
     await until(lambda: stage.bot.queue.ended(interaction.id), lambda ended: ended and ended.delivered)  # type: ignore[union-attr]
     assert stage.answers(interaction) == []
+
+
+def with_files(request: web.Request) -> bool:
+    return request.method == "PATCH" and request.content_type.startswith("multipart/")
+
+
+@pytest.mark.parametrize(("status", "code"), [(413, 40005), (400, 50035), (403, 200000)], ids=["too large", "malformed", "AutoMod"])
+async def test_an_answer_that_discord_refuses_ends_in_words(stage: Scene, status: int, code: int) -> None:
+    """The person learns that, and can try again; the delivery ends."""
+    stage.faults.append(refusing(status, code, with_files))
+    interaction = stage.use("imagine", prompt="7", count=1)
+    message = await stage.answer(interaction)
+    assert "Discord does not accept this answer" in message["content"] and "aigc:reroll:" in str(message["components"])
+    assert stage.bot
+    await until(lambda: stage.bot.queue.ended(interaction.id), lambda ended: ended and ended.delivered)  # type: ignore[union-attr]
 
 
 async def test_too_many_requests_of_one_person_are_refused_privately(stage: Scene) -> None:

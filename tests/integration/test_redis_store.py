@@ -6,12 +6,16 @@ import asyncio
 from collections.abc import AsyncIterator
 
 import pytest
+import redis
+import redis.asyncio
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from contracts.keys import Keys
 from contracts.outcomes import State
 from contracts.ports import Beat, Claim, Limits
-from tests.support.jobs import job, pictures
+from contracts.redis_store import RedisJobLedger, RedisJobQueue
+from tests.support.jobs import announcement, job, pictures
 from tests.support.store_promises import *  # noqa: F403 - the promises are the tests
 from tests.support.stores import Stores, memory_stores, redis_stores
 
@@ -85,3 +89,18 @@ def test_redis_and_memory_agree_on_every_history(redis_url: str, steps: list[tup
     remembered = asyncio.run(play(memory_stores(limits), steps))
     stored = asyncio.run(play_in_redis(redis_url, limits, steps))
     assert stored == remembered
+
+
+async def test_rows_of_another_version_are_left_out(redis_url: str) -> None:
+    """A newer worker may announce fields that this bot does not know: the bot goes on with the others."""
+    keys = Keys("newer:")
+    async with redis.asyncio.Redis.from_url(redis_url) as client:
+        queue = RedisJobQueue(client, keys=keys)
+        known = announcement("bard")
+        with redis.Redis.from_url(redis_url) as blocking:
+            RedisJobLedger(blocking, keys=keys).announce(known)
+        await client.zadd(keys.workers, {"newer": 9e9})
+        await client.hset(keys.announcements, "newer", '{"worker_id": "newer", "of_the_future": 1}')
+        await client.hset("newer:cards", "newer", "{}")
+        assert await queue.workers() == [known]
+        assert await queue.cards() == list(known.models)

@@ -9,6 +9,7 @@ import aiohttp
 import discord
 import pytest
 
+from bot.background import Background
 from bot.courier import Undeliverable
 from bot.deliverer import Deliverer
 from bot.follower import Follower
@@ -27,6 +28,7 @@ class FakeCourier:
         self.shown: list[tuple[str, str]] = []
         self.errors: list[Exception] = []
         self.seconds = 0.0
+        self.closed = False
 
     async def edit(self, job: Job, rendered: Rendered) -> str | None:
         await asyncio.sleep(self.seconds)
@@ -51,13 +53,13 @@ def courier() -> FakeCourier:
 
 @contextlib.asynccontextmanager
 async def at_work(stores: Stores, courier: FakeCourier) -> AsyncIterator[Follower]:
-    follower = Follower(stores.queue, courier)  # type: ignore[arg-type]
-    deliverer = Deliverer(stores.queue, courier, follower, "bot")  # type: ignore[arg-type]
-    tasks = [asyncio.create_task(follower.run()), asyncio.create_task(deliverer.run())]
+    background = Background()
+    follower = Follower(stores.queue, courier, background)  # type: ignore[arg-type]
+    deliverer = Deliverer(stores.queue, courier, follower, background, "bot")  # type: ignore[arg-type]
+    background.keep_running(follower.run)
+    background.keep_running(deliverer.run)
     yield follower
-    for task in tasks:
-        task.cancel()
-    await asyncio.gather(*tasks, return_exceptions=True)
+    await background.close()
 
 
 async def until(condition: object, seconds: float = 10) -> None:
@@ -139,3 +141,32 @@ async def test_a_restarted_bot_follows_what_is_under_way(stores: Stores, courier
 def test_discord_errors_are_what_the_courier_expects() -> None:
     """The codes that decide about a delivery exist in discord.py as they do in Discord's documentation."""
     assert issubclass(discord.NotFound, discord.HTTPException) and issubclass(discord.Forbidden, discord.HTTPException)
+
+
+async def test_an_answer_that_another_bot_gave_is_not_overwritten(stores: Stores, courier: FakeCourier) -> None:
+    """Progress that was on its way while another bot delivered: the final answer is shown again after it."""
+    stores.ledger.announce(announcement("bard"))
+    one = job(write())
+    await stores.queue.submit(one)
+    background = Background()
+    follower = Follower(stores.queue, courier, background)  # type: ignore[arg-type]
+    background.keep_running(follower.run)
+    follower.follow(one)
+    courier.seconds = 0.3
+    await until(lambda: bool(follower._followed) and any(f.lock.locked() for f in follower._followed.values()))
+    stores.ledger.finish(claim(stores, one), State.SUCCEEDED, text(), [], 0.1)
+    (event,) = await stores.queue.events("another bot", 1.0, 5.0)
+    await stores.queue.acknowledge(event)
+    await until(lambda: any("final" in content for _, content in courier.shown))
+    await background.close()
+    assert "place 1" in courier.shown[0][1] and courier.shown[-1][1] == "final of 99"
+
+
+async def test_a_connection_that_closes_under_a_delivery_loses_nothing(stores: Stores, courier: FakeCourier) -> None:
+    courier.errors, courier.closed = [RuntimeError("Session is closed")], True
+    one = job()
+    await stores.queue.submit(one)
+    stores.ledger.finish(claim(stores, one), State.SUCCEEDED, pictures(), [b"", b""], 0.1)
+    async with at_work(stores, courier):
+        await until(lambda: not courier.errors)
+    assert [event.job_id for event in await stores.queue.events("the next bot", 0.01, 0)] == [one.id]
