@@ -26,7 +26,6 @@ def run(arguments: argparse.Namespace) -> int:
     from aigc_core.checkpoint import CheckpointError
     from aigc_core.models import find_models, load_model
     from aigc_core.rnn.sampling import SamplerSettings
-    from aigc_core.rnn.training import sample_text
     from aigc_core.serving import ImageModel, PictureQuery
 
     try:
@@ -42,7 +41,7 @@ def run(arguments: argparse.Namespace) -> int:
             print(arguments.out)
         else:
             settings = SamplerSettings(temperature=arguments.temperature)
-            text = sample_text(model.network, model.alphabet, arguments.prompt, arguments.length, settings, arguments.seed, arguments.device)
+            text = model.write(arguments.prompt, arguments.length, settings, arguments.seed)
             print(arguments.prompt + text)
     except (CheckpointError, ValueError) as error:
         print(f"aigc sample: {error}", file=sys.stderr)

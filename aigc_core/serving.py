@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import torch
 from PIL import Image
-from torch import Tensor
+from torch import Tensor, nn
 
+from aigc_core.batching import Tile, in_tiles, lay_out, measure_tile
 from aigc_core.rnn.language_model import RecurrentLanguageModel
-from aigc_core.rnn.sampling import SamplerSettings
+from aigc_core.rnn.sampling import SamplerRows, SamplerSettings, Uniforms, sample
+from aigc_core.rnn.stepper import Stepper
+
+PREFILL_CHUNK = 128
+"""Tokens of a prompt that are read in one pass; part of what a seed means, because sums depend on it."""
 
 
 class PromptError(ValueError):
@@ -72,11 +77,27 @@ class ImageModel(ABC):
         return (24, 25, 28)
 
 
+class TiledGenerator:
+    """A generator as it is served: in tiles that keep every picture's bytes its own, whoever else is in the pass."""
+
+    def __init__(self, generate: Callable[..., Tensor], network: nn.Module, *probes: Tensor) -> None:
+        lay_out(network)
+        self._generate = lambda *arguments: (generate(*arguments),)
+        with torch.inference_mode():
+            self.tile: Tile = measure_tile(self._generate, *probes)
+
+    @torch.inference_mode()
+    def __call__(self, *arguments: Tensor) -> Tensor:
+        """``x_BCHW`` of B rows of arguments."""
+        return in_tiles(self._generate, self.tile, *arguments)[0]
+
+
 class TextModel:
     """A recurrent language model with its alphabet."""
 
     def __init__(self, network: RecurrentLanguageModel, alphabet: str, card: dict[str, Any], device: str) -> None:
         self.network, self.alphabet, self.card, self.device = network.to(device).eval(), alphabet, card, device
+        self.stepper = Stepper(self.network, device)
         self._number = {character: index for index, character in enumerate(alphabet)}
 
     def encode(self, prompt: str) -> tuple[list[int], tuple[str, ...]]:
@@ -99,7 +120,21 @@ class TextModel:
     @torch.inference_mode()
     def step(self, tokens_B: Tensor, state_BS: Tensor) -> tuple[Tensor, Tensor]:
         """One token of each text: ``logits_BV`` and the next state."""
-        return self.network.step(tokens_B.to(self.device), state_BS)
+        logits_BV, state_BS = self.stepper(tokens_B, state_BS)
+        return logits_BV, state_BS
+
+    def write(self, prompt: str, length: int, settings: SamplerSettings, seed: int) -> str:
+        """``length`` characters that follow ``prompt``: the same as in a batch of many."""
+        tokens, _ = self.encode(prompt)
+        state = self.network.initial_state(1, self.device)
+        for start in range(0, len(tokens), PREFILL_CHUNK):
+            logits_V, state = self.prefill(tokens[start : start + PREFILL_CHUNK], state)
+        logits_BV, rows, uniforms, written = logits_V.unsqueeze(0), SamplerRows([settings], self.network.vocab_size), Uniforms(seed), []
+        for _ in range(length):
+            token_B = sample(logits_BV, rows, [uniforms.next()])
+            written.append(int(token_B))
+            logits_BV, state = self.step(token_B, state)
+        return self.decode(written)
 
 
 _TYPEWRITER = str.maketrans({"‘": "'", "’": "'", "“": "'", "”": "'", '"': "'", "–": "-", "—": "-", "…": ".", "\t": " "})

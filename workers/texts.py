@@ -8,14 +8,15 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor
 
-from aigc_core import seeding
-from aigc_core.rnn.sampling import SamplerSettings, sample
-from aigc_core.serving import TextModel
+from aigc_core.batching import pad_rows
+from aigc_core.rnn.sampling import SamplerRows, SamplerSettings, Uniforms, sample
+from aigc_core.serving import PREFILL_CHUNK, TextModel
 from contracts.outcomes import Progress, TextOutcome
 from contracts.requests import WriteRequest
 from workers.work import Cancelled, Released, Result, Work
 
-PREFILL_CHUNK = 128
+READ_SECONDS = 0.01
+"""How long prompts may be read while texts are being written: a long prompt, or many at once, never stall the others."""
 PROGRESS_SECONDS = 0.1
 OVERTIME = 80
 """Characters that a text may run over its length to end with a sentence, a line or at least a word."""
@@ -30,7 +31,7 @@ class _Text:
     prompt: list[int]
     ignored: tuple[str, ...]
     settings: SamplerSettings
-    generator: torch.Generator
+    uniforms: Uniforms
     state_1S: Tensor
     written: str = ""
     logits_V: Tensor | None = None
@@ -54,6 +55,7 @@ class TextBatch:
         self._writing: list[_Text] = []
         self._state_BS = model.network.initial_state(0, model.device)
         self._logits_BV = torch.empty(0, model.network.vocab_size)
+        self._rows = SamplerRows([], model.network.vocab_size)
 
     @property
     def num_texts(self) -> int:
@@ -86,7 +88,7 @@ class TextBatch:
         settings = SamplerSettings(temperature=request.temperature)
         state = self.model.network.initial_state(1, self.model.device)
         work.progress = Progress(done=0, total=request.length, text="")
-        self._reading.append(_Text(work, request, tokens, ignored, settings, seeding.generator(request.seed), state))
+        self._reading.append(_Text(work, request, tokens, ignored, settings, Uniforms(request.seed), state))
 
     def tick(self) -> None:
         """Read a piece of the oldest prompt, then write one token of every text."""
@@ -107,26 +109,41 @@ class TextBatch:
             self._drop([text])
 
     def _read(self) -> None:
-        """One chunk of one prompt a tick, so that a long prompt never stalls the others."""
-        if not self._reading:
-            return
-        text = self._reading[0]
+        """Chunks of the waiting prompts, oldest first: at least one, and no more than a moment's worth while others are writing."""
+        until = time.monotonic() + READ_SECONDS
+        while self._reading:
+            self._read_chunk(self._reading[0])
+            if self._writing and time.monotonic() >= until:
+                return
+
+    def _read_chunk(self, text: _Text) -> None:
         chunk, text.prompt = text.prompt[:PREFILL_CHUNK], text.prompt[PREFILL_CHUNK:]
         text.logits_V, text.state_1S = self.model.prefill(chunk, text.state_1S)
         if not text.prompt:
-            self._reading.pop(0)
-            self._writing.append(text)
-            self._state_BS = torch.cat([self._state_BS, text.state_1S])
-            self._logits_BV = torch.cat([self._logits_BV, text.logits_V.cpu().unsqueeze(0)])
+            self._reading.remove(text)
+            number = len(self._writing)
+            self._arrange(
+                [*self._writing, text],
+                torch.cat([self._state_BS[:number], text.state_1S]),
+                torch.cat([self._logits_BV[:number], text.logits_V.float().cpu().unsqueeze(0)]),
+            )
+
+    def _arrange(self, writing: list[_Text], state_BS: Tensor, logits_BV: Tensor) -> None:
+        """Take on a new set of texts; their rows are padded to what the model computes anyway."""
+        self._writing = writing
+        self._state_BS = pad_rows(state_BS, self.model.stepper.tile.padded(len(writing)))
+        self._logits_BV = logits_BV
+        self._rows = SamplerRows([text.settings for text in writing], self.model.network.vocab_size)
 
     def _write(self) -> None:
         if not self._writing:
             return
-        tokens = sample(self._logits_BV, [t.settings for t in self._writing], [t.generator for t in self._writing])
+        number = len(self._writing)
+        tokens = sample(self._logits_BV, self._rows, [text.uniforms.next() for text in self._writing])
         for text, character in zip(self._writing, self.model.decode(tokens.tolist()), strict=True):
             text.written += character
-        logits, self._state_BS = self.model.step(tokens, self._state_BS)
-        self._logits_BV = logits.float().cpu()
+        logits, self._state_BS = self.model.step(pad_rows(tokens, len(self._state_BS)), self._state_BS)
+        self._logits_BV = logits[:number].float().cpu()
         self._note_progress()
         finished = [text for text in self._writing if text.finished()]
         for text in finished:
@@ -148,8 +165,7 @@ class TextBatch:
         self._reading = [text for text in self._reading if text not in texts]
         kept = [index for index, text in enumerate(self._writing) if text not in texts]
         if len(kept) < len(self._writing):
-            self._writing = [self._writing[index] for index in kept]
-            self._state_BS, self._logits_BV = self._state_BS[kept], self._logits_BV[kept]
+            self._arrange([self._writing[index] for index in kept], self._state_BS[kept], self._logits_BV[kept])
 
     def _result(self, text: _Text, stopped: str) -> Result:
         outcome = TextOutcome(

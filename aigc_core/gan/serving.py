@@ -9,9 +9,10 @@ import torch
 from torch import Tensor
 
 from aigc_core import images, prompts
+from aigc_core.batching import PROBED_ROWS
 from aigc_core.gan.networks import Generator
 from aigc_core.seeding import latent
-from aigc_core.serving import DrawnPicture, ImageModel, PictureQuery, Reading
+from aigc_core.serving import DrawnPicture, ImageModel, PictureQuery, Reading, TiledGenerator
 
 ENLARGEMENT = 8
 
@@ -22,6 +23,10 @@ class DigitModel(ImageModel):
     def __init__(self, generator: Generator, card: dict[str, Any], device: str) -> None:
         super().__init__(card, device)
         self.generator = generator.to(device).eval()
+        probe = torch.Generator().manual_seed(0)
+        z = torch.randn(PROBED_ROWS, generator.config.latent_dim, generator=probe)
+        labels = torch.randint(generator.config.num_classes, (PROBED_ROWS,), generator=probe)
+        self._tiled = TiledGenerator(self.generator, self.generator, z.to(device), labels.to(device))
 
     def read(self, prompt: str) -> Reading:
         digits, ignored = prompts.read_digits(prompt)
@@ -38,7 +43,7 @@ class DigitModel(ImageModel):
         size = self.generator.config.latent_dim
         z = torch.stack([query.truncation * latent(query.seed, query.variations, size) for query in queries])
         labels = torch.tensor([self.label(query) for query in queries])
-        return self.generator(z.to(self.device), labels.to(self.device)).cpu()
+        return self._tiled(z.to(self.device), labels.to(self.device)).cpu()
 
     def draw(self, queries: Sequence[PictureQuery]) -> list[DrawnPicture]:
         pictures = (images.crisp(images.to_pil(x), ENLARGEMENT) for x in self.generate(queries))

@@ -1,4 +1,4 @@
-"""Sampling of the next token, each text of a batch with its own settings and its own generator."""
+"""Sampling of the next token of many texts at once, each with its own settings and its own random numbers."""
 
 from __future__ import annotations
 
@@ -7,6 +7,10 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor
+
+from aigc_core import seeding
+
+DRAWN_AT_ONCE = 64
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,29 +30,56 @@ class SamplerSettings:
             raise ValueError(f"top_k is at least 1, not {self.top_k}")
 
 
-def probabilities(logits_V: Tensor, settings: SamplerSettings) -> Tensor:
-    """The distribution that is sampled from; at temperature 0 all of it is on the likeliest token."""
-    if settings.temperature == 0.0:
-        return torch.zeros_like(logits_V).index_fill_(0, logits_V.argmax(), 1.0)
-    p = torch.softmax(logits_V / settings.temperature, dim=-1)
-    ranked, order = p.sort(descending=True, stable=True)
+class SamplerRows:
+    """The settings of a batch as columns, built when the batch changes and used at every token."""
+
+    def __init__(self, settings: Sequence[SamplerSettings], vocab_size: int) -> None:
+        self.greedy_B1 = _column([s.temperature == 0.0 for s in settings])
+        self.temperature_B1 = _column([s.temperature or 1.0 for s in settings])
+        self.top_p_B1 = _column([s.top_p for s in settings])
+        self.top_k_B1 = _column([s.top_k or vocab_size for s in settings])
+
+
+class Uniforms:
+    """Uniform numbers in [0, 1) that belong to a seed; drawn ahead, because a call costs more than a number."""
+
+    def __init__(self, seed: int) -> None:
+        self._generator = seeding.generator(seed)
+        self._drawn: list[float] = []
+
+    def next(self) -> float:
+        """The next number."""
+        if not self._drawn:
+            self._drawn = torch.rand(DRAWN_AT_ONCE, generator=self._generator, dtype=torch.float64).tolist()[::-1]
+        return self._drawn.pop()
+
+
+def ranked_probabilities(logits_BV: Tensor, rows: SamplerRows) -> tuple[Tensor, Tensor]:
+    """The distributions that are sampled from, likeliest token first (not normalised), and the tokens in that order.
+
+    At temperature 0 all of a distribution is on its likeliest token.
+    """
+    p_BV = torch.softmax(logits_BV / rows.temperature_B1, dim=1)
+    ranked_BV, tokens_BV = p_BV.sort(dim=1, descending=True, stable=True)
+    before_BV = ranked_BV.cumsum(1) - ranked_BV
+    rank_V = torch.arange(logits_BV.shape[1])
     # A token is kept while the probability before it is less than top_p, so the first always is.
-    keep = ranked.cumsum(0) - ranked < settings.top_p
-    if settings.top_k is not None:
-        keep[settings.top_k :] = False
-    kept = torch.where(keep, ranked, 0.0)
-    return torch.zeros_like(p).scatter_(0, order, kept / kept.sum())
+    keep = (before_BV < rows.top_p_B1) & (rank_V < rows.top_k_B1) & (~rows.greedy_B1 | (rank_V == 0))
+    return torch.where(keep, ranked_BV, 0.0), tokens_BV
 
 
-def sample(logits_BV: Tensor, settings: Sequence[SamplerSettings], generators: Sequence[torch.Generator]) -> Tensor:
-    """``tokens_B``: one draw per row. On the CPU, with one uniform number of each row's own generator, whatever the device."""
-    rows = logits_BV.float().cpu()
-    tokens = [_draw(probabilities(row, s), g) for row, s, g in zip(rows, settings, generators, strict=True)]
-    return torch.tensor(tokens)
+@torch.inference_mode()
+def sample(logits_BV: Tensor, rows: SamplerRows, uniforms: Sequence[float]) -> Tensor:
+    """``tokens_B``: one draw per row by inverse-transform sampling, on the CPU whatever the device.
+
+    Every operation works within its row, so a row's token does not depend on the others.
+    """
+    ranked_BV, tokens_BV = ranked_probabilities(logits_BV.float().cpu(), rows)
+    cumulative_BV = ranked_BV.double().cumsum(1)
+    threshold_B1 = torch.tensor(uniforms, dtype=torch.float64).unsqueeze(1) * cumulative_BV[:, -1:]
+    place_B1 = torch.searchsorted(cumulative_BV, threshold_B1, right=True).clamp(max=logits_BV.shape[1] - 1)
+    return tokens_BV.gather(1, place_B1).squeeze(1)
 
 
-def _draw(p_V: Tensor, generator: torch.Generator) -> int:
-    """Inverse-transform sampling in fp64: the first token whose cumulative probability exceeds the number drawn."""
-    cumulative = p_V.double().cumsum(0)
-    u = torch.rand((), generator=generator, dtype=torch.float64) * cumulative[-1]
-    return int(torch.searchsorted(cumulative, u, right=True).clamp(max=len(p_V) - 1))
+def _column(values: Sequence[float | bool]) -> Tensor:
+    return torch.tensor(values).unsqueeze(1)

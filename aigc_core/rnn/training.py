@@ -17,7 +17,7 @@ from aigc_core.data.shakespeare import Corpus
 from aigc_core.rnn.hawk import Hawk, HawkConfig
 from aigc_core.rnn.language_model import RecurrentLanguageModel
 from aigc_core.rnn.lstm import Lstm, LstmConfig
-from aigc_core.rnn.sampling import SamplerSettings, sample
+from aigc_core.rnn.sampling import SamplerRows, SamplerSettings, Uniforms, sample
 from aigc_core.training.budget import cosine
 from aigc_core.training.ema import Ema
 
@@ -144,12 +144,12 @@ def validation_nats(model: RecurrentLanguageModel, tokens_N: Tensor, device: str
 def sample_text(model: RecurrentLanguageModel, alphabet: str, prompt: str, length: int, settings: SamplerSettings, seed: int, device: str) -> str:
     """``length`` characters that follow ``prompt``."""
     model.eval()
-    generator = torch.Generator().manual_seed(seed)
+    rows, uniforms = SamplerRows([settings], len(alphabet)), Uniforms(seed)
     tokens = torch.tensor([[alphabet.index(c) for c in prompt]], device=device)
     logits_BTV, state = model(tokens, model.initial_state(1, device))
     logits_BV, text = logits_BTV[:, -1], []
     for _ in range(length):
-        token = sample(logits_BV, [settings], [generator])
+        token = sample(logits_BV, rows, [uniforms.next()])
         text.append(alphabet[int(token)])
         logits_BV, state = model.step(token.to(device), state)
     return "".join(text)

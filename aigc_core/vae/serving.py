@@ -11,8 +11,9 @@ from PIL import Image
 from torch import Tensor
 
 from aigc_core import images, prompts
+from aigc_core.batching import PROBED_ROWS
 from aigc_core.seeding import latent
-from aigc_core.serving import DrawnPicture, ImageModel, PictureQuery, PromptError, Reading
+from aigc_core.serving import DrawnPicture, ImageModel, PictureQuery, PromptError, Reading, TiledGenerator
 from aigc_core.vae.model import IMAGE_SIZE, HandwritingVae
 
 PAPER, INK = (250, 247, 238), (28, 40, 92)
@@ -28,6 +29,10 @@ class HandwritingModel(ImageModel):
     def __init__(self, vae: HandwritingVae, card: dict[str, Any], device: str) -> None:
         super().__init__(card, device)
         self.vae = vae.to(device).eval()
+        probe = torch.Generator().manual_seed(0)
+        z = torch.randn(PROBED_ROWS, vae.config.latent_dim, generator=probe)
+        characters = torch.randint(len(vae.config.alphabet), (PROBED_ROWS,), generator=probe)
+        self._tiled = TiledGenerator(self.vae.decode, self.vae, z.to(device), characters.to(device))
 
     def background(self) -> tuple[int, int, int]:
         return (222, 217, 203)
@@ -41,7 +46,7 @@ class HandwritingModel(ImageModel):
     @torch.inference_mode()
     def generate(self, z_BZ: Tensor, characters_B: Tensor) -> Tensor:
         """Ink in [0, 1], ``(B, 1, 28, 28)``: each character in its hand, the mean of p(x | z, y)."""
-        return torch.sigmoid(self.vae.decode(z_BZ.to(self.device), characters_B.to(self.device))).cpu()
+        return torch.sigmoid(self._tiled(z_BZ.to(self.device), characters_B.to(self.device))).cpu()
 
     def draw(self, queries: Sequence[PictureQuery]) -> list[DrawnPicture]:
         """All characters of all lines of all queries in one pass of the decoder."""

@@ -3,9 +3,15 @@ from __future__ import annotations
 import pytest
 import torch
 
-from aigc_core.rnn.sampling import SamplerSettings, probabilities, sample
+from aigc_core.rnn.sampling import SamplerRows, SamplerSettings, Uniforms, ranked_probabilities, sample
 
 LOGITS = torch.log(torch.tensor([0.5, 0.25, 0.15, 0.1]))
+
+
+def probabilities(logits_V: torch.Tensor, settings: SamplerSettings) -> torch.Tensor:
+    """The normalised distribution of one text, by token."""
+    ranked_BV, tokens_BV = ranked_probabilities(logits_V[None], SamplerRows([settings], len(logits_V)))
+    return torch.zeros_like(logits_V).scatter_(0, tokens_BV[0], ranked_BV[0] / ranked_BV[0].sum())
 
 
 def test_temperature_one_and_no_limits_is_the_model_itself() -> None:
@@ -28,23 +34,29 @@ def test_top_p_keeps_the_smallest_set_that_reaches_it() -> None:
 
 def test_draws_follow_the_distribution() -> None:
     """4,000 draws agree with the probabilities within four standard errors."""
-    settings = SamplerSettings(temperature=1, top_p=1)
-    rng = torch.Generator().manual_seed(0)
-    counts = torch.bincount(torch.cat([sample(LOGITS[None], [settings], [rng]) for _ in range(4000)]), minlength=4)
+    rows, uniforms = SamplerRows([SamplerSettings(temperature=1, top_p=1)], 4), Uniforms(0)
+    counts = torch.bincount(torch.cat([sample(LOGITS[None], rows, [uniforms.next()]) for _ in range(4000)]), minlength=4)
     error = (counts / 4000 - LOGITS.exp()).abs()
     assert (error < 4 * (LOGITS.exp() * (1 - LOGITS.exp()) / 4000).sqrt()).all()
 
 
+@pytest.mark.parametrize("uniform", [0.0, 0.49999, 0.5, 0.74999, 0.75, 1 - 2**-53])
+def test_the_number_drawn_decides_at_the_edges(uniform: float) -> None:
+    """The first token whose cumulative probability exceeds the number: no token of probability zero, none beyond the last."""
+    exact = torch.tensor([[0.5, 0.25, 0.25, 0.0]]).log()
+    expected = 0 if uniform < 0.5 else 1 if uniform < 0.75 else 2
+    assert sample(exact, SamplerRows([SamplerSettings(temperature=1, top_p=1)], 4), [uniform]).tolist() == [expected]
+
+
 def test_neighbours_change_nothing() -> None:
-    """A row's draws depend on its own generator, whatever the other rows are."""
-    settings = SamplerSettings(temperature=1)
-    alone = torch.Generator().manual_seed(5)
-    beside = torch.Generator().manual_seed(5)
-    other = torch.Generator().manual_seed(9)
-    hot = SamplerSettings(temperature=2)
-    for _ in range(50):
-        expected = sample(LOGITS[None], [settings], [alone])[0]
-        assert sample(torch.stack([LOGITS.flip(0), LOGITS]), [hot, settings], [other, beside])[1] == expected
+    """A row's token depends on its own logits, settings and number, whatever the other rows are."""
+    torch.manual_seed(0)
+    logits = torch.randn(32, 65)
+    settings = [SamplerSettings(temperature=0.1 * (i % 20), top_p=1 - i / 64, top_k=1 + i if i % 3 else None) for i in range(32)]
+    uniforms = [Uniforms(seed).next() for seed in range(32)]
+    together = sample(logits, SamplerRows(settings, 65), uniforms)
+    alone = [sample(logits[i : i + 1], SamplerRows(settings[i : i + 1], 65), uniforms[i : i + 1]) for i in range(32)]
+    assert together.tolist() == torch.cat(alone).tolist()
 
 
 @pytest.mark.parametrize("bad", [{"temperature": -1}, {"temperature": 9}, {"top_p": 0}, {"top_k": 0}])

@@ -6,12 +6,11 @@ from collections.abc import Iterator
 import pytest
 
 from aigc_core.rnn.sampling import SamplerSettings
-from aigc_core.rnn.training import sample_text
 from aigc_core.serving import PromptError
 from contracts.outcomes import ImageOutcome, TextOutcome
 from contracts.requests import ImagineRequest, Variation, WriteRequest
 from tests.support.jobs import imagine, write
-from tests.support.models import ALPHABET, CountingModel, FakeShelf, text_model
+from tests.support.models import CountingModel, FakeShelf, text_model
 from workers.engine import Engine
 from workers.pictures import next_batch, picture_queries, picture_seed
 from workers.shelf import UnknownModelError
@@ -105,8 +104,7 @@ def test_texts_in_a_batch_are_those_written_alone(engine: Engine) -> None:
         outcome = one.future.result(WAIT).outcome
         assert isinstance(outcome, TextOutcome)
         settings = SamplerSettings(temperature=request.temperature)
-        prompt = "".join(c for c in request.prompt if c in ALPHABET)
-        alone = sample_text(text_model().network, ALPHABET, prompt, len(outcome.text), settings, request.seed, "cpu")
+        alone = text_model().write(request.prompt, len(outcome.text), settings, request.seed)
         assert outcome.text == alone and len(outcome.text) >= request.length
 
 
