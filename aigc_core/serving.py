@@ -5,6 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import torch
@@ -48,10 +49,15 @@ class PictureQuery:
 
 @dataclass(frozen=True, kw_only=True)
 class DrawnPicture:
-    """A picture for a person, and its description in words."""
+    """A picture for a person, and its description in words; rendered when first asked for, by whoever asks, when the device is free again."""
 
-    image: Image.Image
+    render: Callable[[], Image.Image]
     alt: str
+
+    @cached_property
+    def image(self) -> Image.Image:
+        """The picture."""
+        return self.render()
 
 
 class ImageModel(ABC):

@@ -60,9 +60,10 @@ class Engine:
         for work in probes:
             self.submit(work)
         for work in probes:
-            error = work.future.exception()
-            if error:
-                logger.error("action=model_left_out model=%s reason=%s", work.request.model, error)
+            try:
+                work.result()
+            except Exception:
+                logger.exception("action=model_left_out model=%s", work.request.model)
                 self.shelf.leave_out(work.request.model)
 
     def _run(self) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from functools import partial
 
 from PIL import Image
 
@@ -63,7 +64,8 @@ def draw_batch(batch: Sequence[Work], shelf: Shelf) -> None:
     for work in drawable:
         request = _imagine(work)
         drawn = [next(pictures) for _ in range(request.count)]
-        work.resolve(_result(work, model, drawn, cost, len(drawable)))
+        # Rendering and encoding take longer than drawing; they are left to the waiting threads, so that the device goes on.
+        work.resolve(partial(_result, work, model, drawn, cost, len(drawable)))
 
 
 def _imagine(work: Work) -> ImagineRequest:
@@ -103,11 +105,12 @@ def _files(model: ImageModel, outcome: ImageOutcome, drawn: Sequence[DrawnPictur
         "Model": f"{outcome.model} {outcome.version}",
     }
     wide = any(picture.image.width > 1.6 * picture.image.height for picture in drawn)
-    pictures = [picture.image.convert("RGB") for picture in drawn]
-    sheet = _sheet(pictures, model.background(), num_columns=1 if wide else None)
     singles = [
-        images.png_bytes(image, {**marks, "Seed": str(picture.seed)}) for image, picture in zip(pictures, outcome.pictures, strict=True)
+        images.png_bytes(picture.image, {**marks, "Seed": str(shown.seed)}) for picture, shown in zip(drawn, outcome.pictures, strict=True)
     ]  # fmt: skip
+    if len(singles) == 1:
+        return (singles[0], singles[0])  # one picture is its own sheet
+    sheet = _sheet([picture.image.convert("RGB") for picture in drawn], model.background(), num_columns=1 if wide else None)
     return (images.png_bytes(sheet, {**marks, "Seed": str(outcome.pictures[0].seed)}), *singles)
 
 

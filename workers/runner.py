@@ -79,7 +79,7 @@ class Runner:
     def _publish(self, claim: Claim, work: Work) -> None:
         started = time.monotonic()
         try:
-            result = work.future.result()
+            result = work.result()
             self._finish(claim, State.SUCCEEDED, result)
         except Released:
             _persist(lambda: self.ledger.release(claim))

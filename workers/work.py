@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 
@@ -47,7 +48,7 @@ class Work:
     job_id: str
     request: ImagineRequest | WriteRequest
     deadline_at: float
-    future: Future[Result] = field(default_factory=Future)
+    future: Future[Result | Callable[[], Result]] = field(default_factory=Future)
     progress: Progress | None = None
     cost_seconds: float = 0.0
     started_at: float = field(default_factory=time.monotonic)
@@ -65,10 +66,15 @@ class Work:
             self.end(DeadlinePassed())
         return self._ending
 
-    def resolve(self, result: Result) -> None:
-        """Hand the result to the waiting task."""
+    def resolve(self, result: Result | Callable[[], Result]) -> None:
+        """Hand the result to the waiting task, or the rest of the way to it, which needs no device."""
         if not self.future.done():
             self.future.set_result(result)
+
+    def result(self, timeout: float | None = None) -> Result:
+        """Wait for the engine, then go the rest of the way in this thread."""
+        made = self.future.result(timeout)
+        return made if isinstance(made, Result) else made()
 
     def fail(self, error: BaseException) -> None:
         """Hand an error to the waiting task."""

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 import torch
+from PIL import Image
 from torch import Tensor
 
 from aigc_core import images, prompts
@@ -46,5 +48,9 @@ class DigitModel(ImageModel):
         return self._tiled(z.to(self.device), labels.to(self.device)).cpu()
 
     def draw(self, queries: Sequence[PictureQuery]) -> list[DrawnPicture]:
-        pictures = (images.crisp(images.to_pil(x), ENLARGEMENT) for x in self.generate(queries))
-        return [DrawnPicture(image=p, alt=f"A handwritten digit {self.label(q)}") for p, q in zip(pictures, queries, strict=True)]
+        drawn = zip(self.generate(queries), queries, strict=True)
+        return [DrawnPicture(render=partial(_render, x_CHW), alt=f"A handwritten digit {self.label(query)}") for x_CHW, query in drawn]
+
+
+def _render(x_CHW: Tensor) -> Image.Image:
+    return images.crisp(images.to_pil(x_CHW), ENLARGEMENT)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 import torch
@@ -56,7 +57,11 @@ class HandwritingModel(ImageModel):
         letters = [[alphabet.index(c) for c in text if c != " "] for text in texts]
         z = torch.cat([hand.expand(len(line), -1) for hand, line in zip(hands, letters, strict=True)])
         inks = self.generate(z, torch.tensor([c for line in letters for c in line])).split([len(line) for line in letters])
-        return [DrawnPicture(image=_on_paper(_compose(text, ink)), alt=f"“{text}” written by hand") for text, ink in zip(texts, inks, strict=True)]
+        return [DrawnPicture(render=partial(_render, text, ink), alt=f"“{text}” written by hand") for text, ink in zip(texts, inks, strict=True)]
+
+
+def _render(text: str, ink_NCHW: Tensor) -> Image.Image:
+    return _on_paper(_compose(text, ink_NCHW))
 
 
 def _compose(text: str, ink_NCHW: Tensor) -> Tensor:

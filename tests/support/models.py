@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -38,7 +39,7 @@ class CountingModel(ImageModel):
         self.passes.append(len(queries))
         if self.error:
             raise self.error
-        return [DrawnPicture(image=Image.new("L", (4, 4), query.seed % 256), alt=query.prompt) for query in queries]
+        return [DrawnPicture(render=partial(Image.new, "L", (4, 4), query.seed % 256), alt=query.prompt) for query in queries]
 
 
 def text_model() -> TextModel:

@@ -40,7 +40,7 @@ def engine(images: CountingModel) -> Iterator[Engine]:
 def test_one_job_runs_at_once(engine: Engine) -> None:
     one = work(imagine(count=3, seed=7))
     engine.submit(one)
-    result = one.future.result(WAIT)
+    result = one.result(WAIT)
     assert isinstance(result.outcome, ImageOutcome)
     assert [picture.seed for picture in result.outcome.pictures] == [7, 8, 9]
     assert len(result.files) == 4 and all(data.startswith(b"\x89PNG") for data in result.files)
@@ -56,7 +56,7 @@ def test_jobs_that_wait_together_are_drawn_in_one_pass(engine: Engine, images: C
     for one in others:
         engine.submit(one)
     images.hold.set()
-    outcomes = [one.future.result(WAIT).outcome for one in (first, *others)]
+    outcomes = [one.result(WAIT).outcome for one in (first, *others)]
     assert images.passes == [1, 8, 2]
     assert [outcome.batch_size for outcome in outcomes if isinstance(outcome, ImageOutcome)] == [1, 4, 4, 4, 4, 1]
 
@@ -69,9 +69,9 @@ def test_a_prompt_that_means_nothing_fails_alone(engine: Engine, images: Countin
     engine.submit(good)
     engine.submit(bad)
     images.hold.set()
-    assert good.future.result(WAIT)
+    assert good.result(WAIT)
     with pytest.raises(PromptError):
-        bad.future.result(WAIT)
+        bad.result(WAIT)
 
 
 def test_an_error_in_a_pass_fails_its_jobs_and_nothing_else(engine: Engine, images: CountingModel) -> None:
@@ -79,11 +79,11 @@ def test_an_error_in_a_pass_fails_its_jobs_and_nothing_else(engine: Engine, imag
     one = work(imagine())
     engine.submit(one)
     with pytest.raises(RuntimeError, match="broken"):
-        one.future.result(WAIT)
+        one.result(WAIT)
     images.error = None
     two = work(imagine())
     engine.submit(two)
-    assert two.future.result(WAIT)
+    assert two.result(WAIT)
 
 
 def test_an_unknown_model_is_an_error_of_its_job(engine: Engine) -> None:
@@ -91,7 +91,7 @@ def test_an_unknown_model_is_an_error_of_its_job(engine: Engine) -> None:
         one = work(request)
         engine.submit(one)
         with pytest.raises(UnknownModelError):
-            one.future.result(WAIT)
+            one.result(WAIT)
 
 
 def test_texts_in_a_batch_are_those_written_alone(engine: Engine) -> None:
@@ -101,7 +101,7 @@ def test_texts_in_a_batch_are_those_written_alone(engine: Engine) -> None:
     for one in works:
         engine.submit(one)
     for request, one in zip(requests, works, strict=True):
-        outcome = one.future.result(WAIT).outcome
+        outcome = one.result(WAIT).outcome
         assert isinstance(outcome, TextOutcome)
         settings = SamplerSettings(temperature=request.temperature)
         alone = text_model().write(request.prompt, len(outcome.text), settings, request.seed)
@@ -111,13 +111,13 @@ def test_texts_in_a_batch_are_those_written_alone(engine: Engine) -> None:
 def test_a_long_prompt_is_read_in_pieces(engine: Engine) -> None:
     one = work(write(prompt="to be or not to be " * 60, length=5))
     engine.submit(one)
-    assert isinstance(one.future.result(WAIT).outcome, TextOutcome)
+    assert isinstance(one.result(WAIT).outcome, TextOutcome)
 
 
 def test_letters_that_the_model_lacks_are_reported(engine: Engine) -> None:
     one = work(write(prompt="日本 be", length=3))
     engine.submit(one)
-    outcome = one.future.result(WAIT).outcome
+    outcome = one.result(WAIT).outcome
     assert isinstance(outcome, TextOutcome) and outcome.ignored == ("日", "本")
 
 
@@ -129,7 +129,7 @@ def test_a_stopped_text_keeps_what_was_written(engine: Engine) -> None:
         time.sleep(0.01)
     one.end(Cancelled())
     with pytest.raises(Cancelled) as stopped:
-        one.future.result(WAIT)
+        one.result(WAIT)
     assert stopped.value.partial is not None
     outcome = stopped.value.partial.outcome
     assert isinstance(outcome, TextOutcome) and outcome.stopped == "person" and outcome.text
@@ -140,7 +140,7 @@ def test_jobs_past_their_deadline_end(engine: Engine) -> None:
         late = work(request, seconds=-1)
         engine.submit(late)
         with pytest.raises(DeadlinePassed):
-            late.future.result(WAIT)
+            late.result(WAIT)
 
 
 def test_stopping_releases_what_has_not_ended(images: CountingModel) -> None:
@@ -155,7 +155,7 @@ def test_stopping_releases_what_has_not_ended(images: CountingModel) -> None:
     engine.submit(late)
     for one in (*works, late):
         with pytest.raises(Released):
-            one.future.result(WAIT)
+            one.result(WAIT)
 
 
 def test_batches_take_the_oldest_first_and_only_one_model() -> None:

@@ -60,7 +60,7 @@ def results(engine: Engine, requests: list[ImagineRequest | WriteRequest]) -> li
 
 
 def _hash(work: Work) -> str:
-    result = work.future.result(100)
+    result = work.result(100)
     text = result.outcome.text if isinstance(result.outcome, TextOutcome) else ""
     return hashlib.sha256(text.encode() + b"".join(result.files)).hexdigest()
 

@@ -39,7 +39,7 @@ def test_a_model_whose_weights_are_broken_is_left_out_after_the_warm_up(folder: 
     work = Work(job_id="j", request=request, deadline_at=time.time() + 60)
     engine.submit(work)
     with pytest.raises(UnknownModelError):
-        work.future.result(20)
+        work.result(20)
     engine.stop()
 
 
