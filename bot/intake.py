@@ -45,8 +45,18 @@ class Intake:
             await _take_back(interaction, words.error_text(refused.code, refused.details))
             return
         self.follower.follow(job)
-        await self.dispatcher.send(job.id, route_of(request))
+        await self._dispatch(route_of(request))
         logger.info("action=job_queued job_id=%s model=%s", job.id, request.model)
+
+    async def _dispatch(self, route: str) -> None:
+        """Send the messages of those whose turn it is, often the new job itself; if that fails, the workers' heartbeat does it."""
+        try:
+            turns = await self.queue.dispatch([route])
+        except (redis.RedisError, OSError) as error:
+            logger.info("action=dispatch_postponed route=%s error=%s", route, type(error).__name__)
+            return
+        for job_id, job_route in turns:
+            await self.dispatcher.send(job_id, job_route)
 
     async def _submit(self, job: Job) -> Refused | None:
         """Write the record. It is idempotent, so a lost answer of Redis is met by doing it again."""

@@ -11,6 +11,7 @@ ERRORS: dict[ErrorCode, str] = {
     ErrorCode.BAD_REQUEST: "I can make nothing of that prompt. {reason}.",
     ErrorCode.UNKNOWN_MODEL: "There is no model called `{model}` any more. `/models` shows what there is.",
     ErrorCode.TOO_MANY_OF_YOURS: "You already have {limit} requests waiting or running. Try again when one of them is done; `/queue` shows them.",
+    ErrorCode.TOO_MANY_OF_SERVER: "This server already has {limit} requests waiting or running. Please try again in a few minutes.",
     ErrorCode.QUEUE_FULL: "The queue is full ({limit} requests). Please try again in a few minutes.",
     ErrorCode.WORKER_LOST: "This request ended its worker {attempts} times, so I have given it up. Please change it, or tell the bot's owner.",
     ErrorCode.DEADLINE: "This request waited too long, so I have given it up. Please try again.",

@@ -31,3 +31,5 @@ class Announcement(Value):
     device: str
     slots: Annotated[int, Field(ge=1)]
     models: tuple[ModelCard, ...]
+    holds: dict[ModelName, int] = Field(default_factory=dict)
+    """How many jobs of a model the worker can have dispatched or running; ``slots`` where nothing is said."""

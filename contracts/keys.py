@@ -9,10 +9,12 @@ from dataclasses import dataclass
 class Keys:
     """Keys under a prefix.
 
-    ``job:ID`` hash of a record, ``files:ID`` hash of a result's files, ``waiting:ROUTE`` sorted set of waiting jobs in order,
-    ``open`` and ``user:ID`` sorted sets of jobs that have not ended, ``leases`` running jobs by the end of their lease, ``sent`` waiting jobs
-    by the time of their last message, ``deadlines`` waiting jobs by deadline, ``workers`` and ``announcements`` live workers, ``cost`` mean device
-    seconds a job by route, ``events`` the stream of ended jobs.
+    ``job:ID`` hash of a record, ``files:ID`` hash of a result's files, ``fair:ROUTE`` servers with waiting jobs by virtual
+    start, ``fair:ROUTE:SERVER`` their people, ``line:ROUTE:SERVER:USER`` a person's waiting jobs, ``finished:…`` and ``virtual`` the rest of the fair
+    line (see :mod:`contracts.fairness`), ``shares`` weights of servers, ``sent:ROUTE`` dispatched jobs by turn, ``running:ROUTE`` claimed ones,
+    ``open``, ``user:ID`` and ``server:ID`` jobs that have not ended, ``leases`` running jobs by the end of their lease, ``deadlines`` waiting jobs
+    by deadline, ``workers`` and ``announcements`` live workers, ``serving:ROUTE`` jobs that each worker can hold, ``cost`` mean device seconds a
+    job, and a unit of its size, by route, ``events`` the stream of ended jobs.
     """
 
     prefix: str = "aigc:"
@@ -25,9 +27,18 @@ class Keys:
         """The files of a result."""
         return f"{self.prefix}files:{job_id}"
 
-    def waiting(self, route: str) -> str:
-        """The jobs that wait in a route."""
-        return f"{self.prefix}waiting:{route}"
+    def sent(self, route: str) -> str:
+        """The jobs of a route whose message is sent and that nobody has claimed yet."""
+        return f"{self.prefix}sent:{route}"
+
+    def fair(self, route: str) -> str:
+        """The servers that have jobs waiting in a route, by virtual start."""
+        return f"{self.prefix}fair:{route}"
+
+    @property
+    def shares(self) -> str:
+        """The weight of each server; 1 for those that are not in it."""
+        return f"{self.prefix}shares"
 
     def user(self, user_id: str) -> str:
         """A person's jobs that have not ended."""

@@ -8,11 +8,12 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from contracts.cards import Announcement, ModelCard
+from contracts.fairness import FairLine, Place
 from contracts.outcomes import Outcome, Progress, Snapshot, State
 from contracts.ports import Beat, Claim, Ended, Event, Heard, Limits, Recovery, Refused
-from contracts.redis_store import LATE, lost_failure, refusal
+from contracts.redis_store import DISPATCHED_AT_ONCE, LATE, lost_failure, refusal
 from contracts.requests import Job
-from contracts.routes import route_of
+from contracts.routes import route_of, server_of, size_of
 
 
 @dataclass
@@ -23,6 +24,7 @@ class _Record:
     attempt: int = 0
     crashes: int = 0
     sent_at: float = 0.0
+    turn: int = 0
     lease_until: float = 0.0
     cancel: bool = False
     progress: Progress | None = None
@@ -34,6 +36,11 @@ class _Record:
     @property
     def route(self) -> str:
         return route_of(self.job.request)
+
+    @property
+    def place(self) -> Place:
+        job = self.job
+        return Place(job_id=job.id, server=server_of(job), user=job.user_id, cost=float(size_of(job.request)), weight=job.weight)
 
 
 @dataclass
@@ -49,11 +56,44 @@ class MemoryStore:
     events: list[Event] = field(default_factory=list)
     pending: dict[str, tuple[float, str]] = field(default_factory=dict)
     num_events: int = 0
+    num_turns: int = 0
+    lines: dict[str, FairLine] = field(default_factory=dict)
 
-    def waiting(self, route: str) -> list[_Record]:
-        """The waiting jobs of a route, in order."""
-        waiting = (r for r in self.records.values() if r.state is State.QUEUED and r.route == route)
-        return sorted(waiting, key=lambda record: record.order)
+    def line(self, route: str) -> FairLine:
+        """The fair line of a route."""
+        return self.lines.setdefault(route, FairLine())
+
+    def sent(self, route: str) -> list[_Record]:
+        """Dispatched jobs of a route that nobody has claimed, by turn."""
+        sent = (r for r in self.records.values() if r.state is State.QUEUED and r.turn and r.route == route)
+        return sorted(sent, key=lambda record: record.turn)
+
+    def position(self, record: _Record) -> int:
+        """1 for the next: dispatched jobs first, then the fair line."""
+        sent = self.sent(record.route)
+        if record in sent:
+            return sent.index(record) + 1
+        return len(sent) + list(self.line(record.route).in_order()).index(record.job.id) + 1
+
+    def dispatch(self, routes: Sequence[str]) -> list[tuple[str, str]]:
+        """Take the next jobs out of the lines, as far as the live workers have room."""
+        taken: list[tuple[str, str]] = []
+        for route in routes:
+            held = sum(worker.holds.get(route, worker.slots) for worker in self.live_workers() if any(c.name == route for c in worker.models))
+            running = sum(r.state is State.RUNNING and r.route == route for r in self.records.values())
+            for _ in range(min(held - running - len(self.sent(route)), DISPATCHED_AT_ONCE - len(taken))):
+                place = self.line(route).take()
+                if place is None:
+                    break
+                record = self.records[place.job_id]
+                record.turn, record.sent_at = self.next_turn(), self.clock()
+                taken.append((place.job_id, route))
+        return taken
+
+    def next_turn(self) -> int:
+        """The number of the next dispatch."""
+        self.num_turns += 1
+        return self.num_turns
 
     def open(self, user_id: str | None = None) -> list[_Record]:
         """Jobs that have not ended, oldest first."""
@@ -67,6 +107,7 @@ class MemoryStore:
 
     def close(self, record: _Record, state: State, outcome: Outcome | None) -> None:
         """End a job and tell the bots."""
+        self.line(record.route).remove(record.place)
         record.state, record.outcome, record.progress = state, outcome, None
         self.num_events += 1
         self.events.append(Event(job_id=record.job.id, token=str(self.num_events)))
@@ -90,10 +131,17 @@ class MemoryJobQueue:
             return None
         if len(store.open(job.user_id)) >= store.limits.waiting_per_user:
             return refusal(b"yours", store.limits)
+        if sum(server_of(record.job) == server_of(job) for record in store.open()) >= store.limits.waiting_per_server:
+            return refusal(b"server", store.limits)
         if len(store.open()) >= store.limits.waiting_in_all:
             return refusal(b"full", store.limits)
-        store.records[job.id] = _Record(job=job, order=len(store.records) + 1, sent_at=store.clock())
+        store.records[job.id] = record = _Record(job=job, order=len(store.records) + 1)
+        store.line(record.route).enter(record.place)
         return None
+
+    async def dispatch(self, routes: Sequence[str]) -> list[tuple[str, str]]:
+        """Take the next jobs out of the lines."""
+        return self.store.dispatch(routes)
 
     async def cancel(self, job_id: str) -> State | None:
         """End a waiting job at once, ask a running one to end."""
@@ -116,7 +164,7 @@ class MemoryJobQueue:
             return None
         route = record.route
         serving = sum(any(card.name == route for card in worker.models) for worker in self.store.live_workers())
-        position = self.store.waiting(route).index(record) + 1 if record.state is State.QUEUED else None
+        position = self.store.position(record) if record.state is State.QUEUED else None
         cost = self.store.costs.get(route)
         return Snapshot(
             job_id=record.job.id,
@@ -191,6 +239,9 @@ class MemoryJobLedger:
         record = self.store.records.get(job_id)
         if record is None or record.state is not State.QUEUED:
             return None
+        if not record.turn:
+            self.store.line(record.route).remove(record.place)
+            record.turn = self.store.next_turn()
         record.state, record.attempt = State.RUNNING, record.attempt + 1
         record.lease_until = self.store.clock() + self.store.limits.lease_seconds
         return Claim(job=record.job, attempt=record.attempt)
@@ -248,7 +299,7 @@ class MemoryJobLedger:
                 self.store.close(record, State.EXPIRED, LATE)
                 expired.append(record.job.id)
         for route in (route for route, count in backlog.items() if count == 0):
-            for record in self.store.waiting(route):
+            for record in self.store.sent(route):
                 if record.sent_at < now - limits.resend_seconds:
                     record.sent_at = now
                     resend.append((record.job.id, route))
@@ -266,3 +317,7 @@ class MemoryJobLedger:
     def waiting_routes(self) -> list[str]:
         """Routes in which jobs wait."""
         return sorted({record.route for record in self.store.records.values() if record.state is State.QUEUED})
+
+    def dispatch(self, routes: Sequence[str]) -> list[tuple[str, str]]:
+        """Take the next jobs out of the lines."""
+        return self.store.dispatch(routes)

@@ -32,6 +32,7 @@ class ErrorCode(StrEnum):
     BAD_REQUEST = "bad_request"
     UNKNOWN_MODEL = "unknown_model"
     TOO_MANY_OF_YOURS = "too_many_of_yours"
+    TOO_MANY_OF_SERVER = "too_many_of_server"
     QUEUE_FULL = "queue_full"
     WORKER_LOST = "worker_lost"
     DEADLINE = "deadline"

@@ -19,7 +19,8 @@ class Limits:
     """Bounds on what waits, and how long things are kept (seconds)."""
 
     waiting_per_user: int = 10
-    waiting_in_all: int = 1000
+    waiting_per_server: int = 500
+    waiting_in_all: int = 10_000
     lease_seconds: float = 6.0
     max_crashes: int = 3
     resend_seconds: float = 3.0
@@ -88,6 +89,10 @@ class JobQueue(Protocol):
     async def submit(self, job: Job) -> Refused | None:
         """Accept a job, or say why not. Submitting the same id again changes nothing."""
 
+    async def dispatch(self, routes: Sequence[str]) -> list[tuple[str, str]]:
+        """Take the next jobs of these routes out of the fair line, as many as the live workers have room for; returns ``(id, route)`` of
+        those whose message is to be sent."""
+
     async def cancel(self, job_id: str) -> State | None:
         """End a waiting job at once, ask a running one to end. Returns the state from before; None if there is no such job."""
 
@@ -134,6 +139,9 @@ class JobLedger(Protocol):
     def finish(self, claim: Claim, state: State, outcome: Outcome | None, files: Sequence[bytes], cost_seconds: float) -> bool:
         """Publish the outcome, its files and the event in one step; False if the claim is no longer valid."""
 
+    def dispatch(self, routes: Sequence[str]) -> list[tuple[str, str]]:
+        """As :meth:`JobQueue.dispatch`."""
+
     def release(self, claim: Claim) -> bool:
         """Put a running job back to the head of its queue, as a worker does that is about to end."""
 
@@ -150,4 +158,4 @@ class JobLedger(Protocol):
         """The worker is going away."""
 
     def waiting_routes(self) -> list[str]:
-        """Routes in which jobs wait."""
+        """Routes in which jobs wait, in line or for their message to be heard."""

@@ -16,12 +16,15 @@ from contracts.keys import GROUP, Keys
 from contracts.outcomes import ErrorCode, Failure, Outcome, Progress, Snapshot, State
 from contracts.ports import Beat, Claim, Ended, Event, Heard, Limits, Recovery, Refused
 from contracts.requests import Job
-from contracts.routes import route_of
+from contracts.routes import route_of, server_of, size_of
 
 logger = logging.getLogger(__name__)
 
 Row = TypeVar("Row", bound=BaseModel)
 OUTCOME: TypeAdapter[Outcome] = TypeAdapter(Outcome)
+RANKED = 1000
+"""Places are told exactly up to here."""
+DISPATCHED_AT_ONCE = 100
 LATE = Failure(code=ErrorCode.DEADLINE)
 
 
@@ -33,13 +36,17 @@ def lost_failure(limits: Limits) -> Failure:
 def submit_arguments(keys: Keys, limits: Limits, job: Job) -> list[str | float]:
     """Arguments of the SUBMIT script."""
     record = job.model_dump_json()
-    return [keys.prefix, job.id, route_of(job.request), job.user_id, record, job.deadline_at, limits.waiting_per_user, limits.waiting_in_all]
+    who = (route_of(job.request), server_of(job), job.user_id)
+    bounds = (limits.waiting_per_user, limits.waiting_per_server, limits.waiting_in_all)
+    return [keys.prefix, job.id, *who, record, job.deadline_at, size_of(job.request), job.weight, *bounds]
 
 
 def refusal(answer: bytes, limits: Limits) -> Refused | None:
     """What the SUBMIT script said."""
     if answer == b"yours":
         return Refused(code=ErrorCode.TOO_MANY_OF_YOURS, details={"limit": str(limits.waiting_per_user)})
+    if answer == b"server":
+        return Refused(code=ErrorCode.TOO_MANY_OF_SERVER, details={"limit": str(limits.waiting_per_server)})
     if answer == b"full":
         return Refused(code=ErrorCode.QUEUE_FULL, details={"limit": str(limits.waiting_in_all)})
     return None
@@ -81,6 +88,11 @@ class RedisJobQueue:
         answer = await self.redis.register_script(scripts.SUBMIT)(args=submit_arguments(self.keys, self.limits, job))
         return refusal(answer, self.limits)
 
+    async def dispatch(self, routes: Sequence[str]) -> list[tuple[str, str]]:
+        """Jobs whose messages are to be sent now."""
+        answer = await self._run(scripts.DISPATCH, self.limits.worker_ttl_seconds, DISPATCHED_AT_ONCE, *routes)
+        return _pairs(answer)
+
     async def cancel(self, job_id: str) -> State | None:
         """End a waiting job at once, ask a running one to end."""
         state = await self._run(scripts.CANCEL, job_id, self.limits.record_ttl_seconds)
@@ -91,7 +103,7 @@ class RedisJobQueue:
         if not job_ids:
             return []
         workers = await self.workers()
-        rows = await self._run(scripts.SNAPSHOTS, *job_ids)
+        rows = await self._run(scripts.SNAPSHOTS, RANKED, *job_ids)
         return [parse_snapshot(job_id, row, workers) for job_id, row in zip(job_ids, rows, strict=True)]
 
     async def open_jobs(self, user_id: str | None = None) -> list[str]:
@@ -214,6 +226,10 @@ class RedisJobLedger:
         answer = self._run(scripts.FINISH, *fence, *result, *ttls, cost_seconds, *files)
         return bool(answer)
 
+    def dispatch(self, routes: Sequence[str]) -> list[tuple[str, str]]:
+        """Jobs whose messages are to be sent now."""
+        return _pairs(self._run(scripts.DISPATCH, self.limits.worker_ttl_seconds, DISPATCHED_AT_ONCE, *routes))
+
     def release(self, claim: Claim) -> bool:
         """Put a running job back to the head of its queue."""
         return bool(self._run(scripts.RELEASE, claim.job.id, claim.attempt))
@@ -224,13 +240,13 @@ class RedisJobLedger:
         pairs = [item for pair in backlog.items() for item in pair]
         lost, late = lost_failure(limits).model_dump_json(), LATE.model_dump_json()
         answer = self._run(scripts.RECOVER, limits.max_crashes, limits.resend_seconds, limits.record_ttl_seconds, lost, late, *pairs)
-        requeued, given_up, expired, resend = ([item.decode() for item in part] for part in answer)
-        pairs_again = tuple(zip(resend[::2], resend[1::2], strict=True))
-        return Recovery(requeued=tuple(requeued), given_up=tuple(given_up), expired=tuple(expired), resend=pairs_again)
+        requeued, given_up, expired = (tuple(item.decode() for item in part) for part in answer[:3])
+        return Recovery(requeued=requeued, given_up=given_up, expired=expired, resend=tuple(_pairs(answer[3])))
 
     def announce(self, announcement: Announcement) -> None:
         """Tell the bots that this worker lives."""
-        cards = [item for card in announcement.models for item in (card.name, card.model_dump_json())]
+        holds = announcement.holds
+        cards = [item for card in announcement.models for item in (card.name, card.model_dump_json(), holds.get(card.name, announcement.slots))]
         self._run(scripts.ANNOUNCE, announcement.worker_id, announcement.model_dump_json(), *cards)
 
     def withdraw(self, worker_id: str) -> None:
@@ -249,7 +265,13 @@ class RedisJobLedger:
         """Routes in which jobs wait."""
         members = cast("set[bytes]", self.redis.smembers(f"{self.keys.prefix}routes"))
         routes = sorted(member.decode() for member in members)
-        return [route for route in routes if self.redis.zcard(self.keys.waiting(route))]
+        return [route for route in routes if self.redis.exists(self.keys.sent(route), self.keys.fair(route))]
+
+
+def _pairs(flat: Sequence[bytes]) -> list[tuple[str, str]]:
+    """``id, route, id, route …`` as pairs."""
+    items = [item.decode() for item in flat]
+    return list(zip(items[::2], items[1::2], strict=True))
 
 
 def _readable(kind: type[Row], rows: Iterable[bytes | str]) -> list[Row]:

@@ -85,5 +85,7 @@ class Job(Value):
     guild_id: Snowflake | None = None
     reply: Reply
     parent: JobId | None = None
+    weight: Annotated[float, Field(gt=0, le=100)] = 1.0
+    """The person's share of the server's turns, by role."""
     created_at: float
     deadline_at: float

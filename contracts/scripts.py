@@ -12,14 +12,115 @@ local now = tonumber(clock[1]) + tonumber(clock[2]) / 1e6
 local function job_key(id) return P .. 'job:' .. id end
 """
 
+# The line of one route: see contracts.fairness, whose steps these are.
+_FAIR = """
+local function flow_enter(starts, finished, clock, name)
+  if redis.call('ZSCORE', starts, name) then return end
+  local now_v = tonumber(redis.call('HGET', P .. 'virtual', clock) or 0)
+  local tag = tonumber(redis.call('ZSCORE', finished, name) or 0)
+  redis.call('ZREM', finished, name)
+  redis.call('ZADD', starts, math.max(now_v, tag), name)
+end
+local function flow_leave(starts, finished, clock, name, tag)
+  tag = tag or redis.call('ZSCORE', starts, name)
+  redis.call('ZREM', starts, name)
+  redis.call('ZADD', finished, tag, name)
+  if redis.call('ZCARD', starts) == 0 then
+    redis.call('DEL', finished)
+    redis.call('HDEL', P .. 'virtual', clock)
+  end
+end
+local function flow_served(starts, finished, clock, name, cost, more)
+  local start = tonumber(redis.call('ZSCORE', starts, name))
+  redis.call('HSET', P .. 'virtual', clock, start)
+  redis.call('ZREMRANGEBYSCORE', finished, '-inf', start)
+  if more then redis.call('ZADD', starts, start + cost, name)
+  else flow_leave(starts, finished, clock, name, start + cost) end
+end
+local function fair_keys(route, server)
+  local outer, inner = route, route .. ':' .. server
+  return P .. 'fair:' .. outer, P .. 'finished:' .. outer, outer, P .. 'fair:' .. inner, P .. 'finished:' .. inner, inner
+end
+local function line_key(route, server, user) return P .. 'line:' .. route .. ':' .. server .. ':' .. user end
+local function line_enter(route, server, user, id, order)
+  local starts, finished, clock, starts_u, finished_u, clock_u = fair_keys(route, server)
+  redis.call('ZADD', line_key(route, server, user), order, id)
+  flow_enter(starts_u, finished_u, clock_u, user)
+  flow_enter(starts, finished, clock, server)
+end
+local function line_take(route)
+  local server = redis.call('ZRANGE', P .. 'fair:' .. route, 0, 0)[1]
+  if not server then return nil end
+  local starts, finished, clock, starts_u, finished_u, clock_u = fair_keys(route, server)
+  local user = redis.call('ZRANGE', starts_u, 0, 0)[1]
+  local line = line_key(route, server, user)
+  local id = redis.call('ZRANGE', line, 0, 0)[1]
+  redis.call('ZREM', line, id)
+  local known = redis.call('HMGET', job_key(id), 'size', 'weight')
+  local share = tonumber(redis.call('HGET', P .. 'shares', server) or 1)
+  flow_served(starts_u, finished_u, clock_u, user, tonumber(known[1]) / tonumber(known[2]), redis.call('ZCARD', line) > 0)
+  flow_served(starts, finished, clock, server, tonumber(known[1]) / share, redis.call('ZCARD', starts_u) > 0)
+  return id
+end
+local function line_remove(route, server, user, id)
+  local line = line_key(route, server, user)
+  if redis.call('ZREM', line, id) == 0 or redis.call('ZCARD', line) > 0 then return end
+  local starts, finished, clock, starts_u, finished_u, clock_u = fair_keys(route, server)
+  flow_leave(starts_u, finished_u, clock_u, user)
+  if redis.call('ZCARD', starts_u) == 0 then flow_leave(starts, finished, clock, server) end
+end
+local function pairs_of(key)
+  local flat, rows = redis.call('ZRANGE', key, 0, -1, 'WITHSCORES'), {}
+  for i = 1, #flat, 2 do rows[#rows + 1] = {name = flat[i], start = tonumber(flat[i + 1])} end
+  return rows
+end
+local function first_of(rows)
+  local best = 1
+  for i = 2, #rows do
+    local a, b = rows[i], rows[best]
+    if a.start < b.start or (a.start == b.start and a.name < b.name) then best = i end
+  end
+  return best
+end
+-- the places of the waiting jobs, as they would be taken if nobody else came
+local function line_ranks(route, limit)
+  local servers, ranks = pairs_of(P .. 'fair:' .. route), {}
+  for _, server in ipairs(servers) do
+    server.share = tonumber(redis.call('HGET', P .. 'shares', server.name) or 1)
+    server.users = pairs_of(P .. 'fair:' .. route .. ':' .. server.name)
+    for _, user in ipairs(server.users) do
+      user.line, user.at = redis.call('ZRANGE', line_key(route, server.name, user.name), 0, limit - 1), 1
+    end
+  end
+  for rank = 0, limit - 1 do
+    if #servers == 0 then break end
+    local s = first_of(servers)
+    local server = servers[s]
+    local u = first_of(server.users)
+    local user = server.users[u]
+    local id = user.line[user.at]
+    ranks[id] = rank
+    local known = redis.call('HMGET', job_key(id), 'size', 'weight')
+    user.start, user.at = user.start + tonumber(known[1]) / tonumber(known[2]), user.at + 1
+    server.start = server.start + tonumber(known[1]) / server.share
+    if not user.line[user.at] then table.remove(server.users, u) end
+    if #server.users == 0 then table.remove(servers, s) end
+  end
+  return ranks
+end
+"""
+
 # Ends a job in every set it may stand in, and tells the bots.
 _CLOSE = """
 local function close(id, state, outcome, record_ttl)
   local key = job_key(id)
-  local known = redis.call('HMGET', key, 'route', 'user')
-  redis.call('ZREM', P .. 'waiting:' .. known[1], id)
+  local known = redis.call('HMGET', key, 'route', 'user', 'server')
+  line_remove(known[1], known[3], known[2], id)
+  redis.call('ZREM', P .. 'sent:' .. known[1], id)
+  redis.call('SREM', P .. 'running:' .. known[1], id)
   redis.call('ZREM', P .. 'user:' .. known[2], id)
-  for _, name in ipairs({'open', 'sent', 'deadlines', 'leases'}) do redis.call('ZREM', P .. name, id) end
+  redis.call('ZREM', P .. 'server:' .. known[3], id)
+  for _, name in ipairs({'open', 'deadlines', 'leases'}) do redis.call('ZREM', P .. name, id) end
   redis.call('HSET', key, 'state', state, 'ended_at', now)
   if outcome ~= '' then redis.call('HSET', key, 'outcome', outcome) end
   redis.call('HDEL', key, 'progress')
@@ -29,51 +130,89 @@ end
 """
 
 _REQUEUE = """
-local function requeue(id)
+local function requeue(id, sent_at)
   local key = job_key(id)
-  local known = redis.call('HMGET', key, 'route', 'order', 'deadline')
-  redis.call('HSET', key, 'state', 'queued')
+  local known = redis.call('HMGET', key, 'route', 'turn', 'deadline')
+  redis.call('HSET', key, 'state', 'queued', 'sent_at', sent_at)
   redis.call('HDEL', key, 'progress')
   redis.call('ZREM', P .. 'leases', id)
-  redis.call('ZADD', P .. 'waiting:' .. known[1], known[2], id)
+  redis.call('SREM', P .. 'running:' .. known[1], id)
+  redis.call('ZADD', P .. 'sent:' .. known[1], known[2], id)
   redis.call('ZADD', P .. 'deadlines', known[3], id)
-  redis.call('SADD', P .. 'routes', known[1])
   return known[1]
 end
 """
 
-# id, route, user, record, deadline, waiting_per_user, waiting_in_all -> 'ok' | 'duplicate' | 'yours' | 'full'
+# id, route, server, user, record, deadline, size, weight, per_user, per_server, in_all -> 'ok' | 'duplicate' | 'yours' | 'server' | 'full'
 SUBMIT = (
     _HEAD
+    + _FAIR
     + """
-local id, route, user, record, deadline = ARGV[2], ARGV[3], ARGV[4], ARGV[5], ARGV[6]
+local id, route, server, user, record, deadline = ARGV[2], ARGV[3], ARGV[4], ARGV[5], ARGV[6], ARGV[7]
 if redis.call('EXISTS', job_key(id)) == 1 then return 'duplicate' end
-if redis.call('ZCARD', P .. 'user:' .. user) >= tonumber(ARGV[7]) then return 'yours' end
-if redis.call('ZCARD', P .. 'open') >= tonumber(ARGV[8]) then return 'full' end
+if redis.call('ZCARD', P .. 'user:' .. user) >= tonumber(ARGV[10]) then return 'yours' end
+if redis.call('ZCARD', P .. 'server:' .. server) >= tonumber(ARGV[11]) then return 'server' end
+if redis.call('ZCARD', P .. 'open') >= tonumber(ARGV[12]) then return 'full' end
 local order = redis.call('INCR', P .. 'order')
-redis.call('HSET', job_key(id), 'record', record, 'route', route, 'user', user, 'state', 'queued', 'attempt', 0, 'crashes', 0,
-  'order', order, 'deadline', deadline)
-redis.call('ZADD', P .. 'waiting:' .. route, order, id)
+redis.call('HSET', job_key(id), 'record', record, 'route', route, 'server', server, 'user', user, 'size', ARGV[8], 'weight', ARGV[9],
+  'state', 'queued', 'attempt', 0, 'crashes', 0, 'deadline', deadline)
+line_enter(route, server, user, id, order)
 redis.call('ZADD', P .. 'user:' .. user, order, id)
+redis.call('ZADD', P .. 'server:' .. server, order, id)
 redis.call('ZADD', P .. 'open', order, id)
-redis.call('ZADD', P .. 'sent', now, id)
 redis.call('ZADD', P .. 'deadlines', deadline, id)
 redis.call('SADD', P .. 'routes', route)
 return 'ok'
 """
 )
 
+# worker_ttl, at_most, routes... -> {id, route, ...} whose messages are to be sent: as many as the live workers still have room for
+DISPATCH = (
+    _HEAD
+    + _FAIR
+    + """
+local oldest, left, taken = now - tonumber(ARGV[2]), tonumber(ARGV[3]), {}
+local function room(route)
+  local held = redis.call('HGETALL', P .. 'serving:' .. route)
+  local total = 0
+  for i = 1, #held, 2 do
+    if tonumber(redis.call('ZSCORE', P .. 'workers', held[i]) or 0) >= oldest then total = total + tonumber(held[i + 1])
+    else redis.call('HDEL', P .. 'serving:' .. route, held[i]) end
+  end
+  return total - redis.call('ZCARD', P .. 'sent:' .. route) - redis.call('SCARD', P .. 'running:' .. route)
+end
+for i = 4, #ARGV do
+  local route = ARGV[i]
+  for _ = 1, math.min(room(route), left) do
+    local id = line_take(route)
+    if not id then break end
+    local turn = redis.call('INCR', P .. 'turns')
+    redis.call('HSET', job_key(id), 'turn', turn, 'sent_at', now)
+    redis.call('ZADD', P .. 'sent:' .. route, turn, id)
+    taken[#taken + 1] = id; taken[#taken + 1] = route
+    left = left - 1
+  end
+end
+return taken
+"""
+)
+
 # id, worker, lease -> false | {record, attempt}
 CLAIM = (
     _HEAD
+    + _FAIR
     + """
 local id = ARGV[2]
-local known = redis.call('HMGET', job_key(id), 'state', 'record', 'route')
+local known = redis.call('HMGET', job_key(id), 'state', 'record', 'route', 'server', 'user', 'turn')
 if known[1] ~= 'queued' then return false end
 local attempt = redis.call('HINCRBY', job_key(id), 'attempt', 1)
 redis.call('HSET', job_key(id), 'state', 'running', 'worker', ARGV[3], 'started_at', now)
-redis.call('ZREM', P .. 'waiting:' .. known[3], id)
-redis.call('ZREM', P .. 'sent', id)
+if not known[6] then
+  line_remove(known[3], known[4], known[5], id)
+  redis.call('HSET', job_key(id), 'turn', redis.call('INCR', P .. 'turns'))
+end
+redis.call('ZREM', P .. 'sent:' .. known[3], id)
+redis.call('SADD', P .. 'running:' .. known[3], id)
 redis.call('ZREM', P .. 'deadlines', id)
 redis.call('ZADD', P .. 'leases', now + tonumber(ARGV[4]), id)
 return {known[2], attempt}
@@ -103,18 +242,21 @@ return answers
 # id, attempt, state, outcome, file_ttl, record_ttl, cost, files... -> 1 | 0
 FINISH = (
     _HEAD
+    + _FAIR
     + _CLOSE
     + """
 local id, cost = ARGV[2], tonumber(ARGV[8])
-local known = redis.call('HMGET', job_key(id), 'state', 'attempt', 'route')
+local known = redis.call('HMGET', job_key(id), 'state', 'attempt', 'route', 'size')
 if known[1] ~= 'running' or known[2] ~= ARGV[3] then return 0 end
 if #ARGV > 8 then
   redis.call('RPUSH', P .. 'files:' .. id, unpack(ARGV, 9))
   redis.call('EXPIRE', P .. 'files:' .. id, ARGV[6])
 end
 if cost > 0 then
-  local mean = tonumber(redis.call('HGET', P .. 'cost', known[3]) or cost)
-  redis.call('HSET', P .. 'cost', known[3], 0.8 * mean + 0.2 * cost)
+  for field, seconds in pairs({[known[3]] = cost, [known[3] .. ':unit'] = cost / tonumber(known[4])}) do
+    local mean = tonumber(redis.call('HGET', P .. 'cost', field) or seconds)
+    redis.call('HSET', P .. 'cost', field, 0.8 * mean + 0.2 * seconds)
+  end
 end
 close(id, ARGV[4], ARGV[5], ARGV[7])
 return 1
@@ -129,8 +271,7 @@ RELEASE = (
 local id = ARGV[2]
 local known = redis.call('HMGET', job_key(id), 'state', 'attempt')
 if known[1] ~= 'running' or known[2] ~= ARGV[3] then return 0 end
-requeue(id)
-redis.call('ZADD', P .. 'sent', 0, id)
+requeue(id, 0)
 return 1
 """
 )
@@ -138,6 +279,7 @@ return 1
 # id, record_ttl -> false | state from before
 CANCEL = (
     _HEAD
+    + _FAIR
     + _CLOSE
     + """
 local id = ARGV[2]
@@ -152,6 +294,7 @@ return state
 # -> {requeued, given_up, expired, {id, route, ...} to send again}
 RECOVER = (
     _HEAD
+    + _FAIR
     + _CLOSE
     + _REQUEUE
     + """
@@ -163,8 +306,7 @@ for _, id in ipairs(redis.call('ZRANGEBYSCORE', P .. 'leases', '-inf', now, 'LIM
   elseif crashes >= tonumber(ARGV[2]) then
     close(id, 'failed', ARGV[5], ARGV[4]); given_up[#given_up + 1] = id
   else
-    local route = requeue(id)
-    redis.call('ZADD', P .. 'sent', now, id)
+    local route = requeue(id, now)
     requeued[#requeued + 1] = id
     resend[#resend + 1] = id; resend[#resend + 1] = route
   end
@@ -175,10 +317,10 @@ end
 for i = 7, #ARGV, 2 do
   local route, backlog = ARGV[i], tonumber(ARGV[i + 1])
   if backlog == 0 then
-    for _, id in ipairs(redis.call('ZRANGE', P .. 'waiting:' .. route, 0, 199)) do
-      local sent = tonumber(redis.call('ZSCORE', P .. 'sent', id) or 0)
+    for _, id in ipairs(redis.call('ZRANGE', P .. 'sent:' .. route, 0, 199)) do
+      local sent = tonumber(redis.call('HGET', job_key(id), 'sent_at') or 0)
       if sent < now - tonumber(ARGV[3]) then
-        redis.call('ZADD', P .. 'sent', now, id)
+        redis.call('HSET', job_key(id), 'sent_at', now)
         resend[#resend + 1] = id; resend[#resend + 1] = route
       end
     end
@@ -188,31 +330,41 @@ return {requeued, given_up, expired, resend}
 """
 )
 
-# ids... -> {state, rank, cost, progress, cancel, route} for each; false for one that is not there
+# limit, ids... -> {state, rank, cost, progress, cancel, route} for each; false for one that is not there
 SNAPSHOTS = (
     _HEAD
+    + _FAIR
     + """
-local answers = {}
-for i = 2, #ARGV do
+local answers, ranks, limit = {}, {}, tonumber(ARGV[2])
+local function rank_of(id, route)
+  local sent = redis.call('ZRANK', P .. 'sent:' .. route, id)
+  if sent then return sent end
+  ranks[route] = ranks[route] or line_ranks(route, limit)
+  return redis.call('ZCARD', P .. 'sent:' .. route) + (ranks[route][id] or limit)
+end
+for i = 3, #ARGV do
   local known = redis.call('HMGET', job_key(ARGV[i]), 'state', 'route', 'progress', 'cancel')
   if not known[1] then answers[#answers + 1] = false
   else
-    local rank = redis.call('ZRANK', P .. 'waiting:' .. known[2], ARGV[i])
+    local rank = known[1] == 'queued' and rank_of(ARGV[i], known[2]) or -1
     local cost = redis.call('HGET', P .. 'cost', known[2])
-    answers[#answers + 1] = {known[1], rank or -1, cost or '', known[3] or '', known[4] or '', known[2]}
+    answers[#answers + 1] = {known[1], rank, cost or '', known[3] or '', known[4] or '', known[2]}
   end
 end
 return answers
 """
 )
 
-# worker, announcement, then name, card for each of its models -> nothing
+# worker, announcement, then name, card, jobs that it can hold, for each of its models -> nothing
 ANNOUNCE = (
     _HEAD
     + """
 redis.call('ZADD', P .. 'workers', now, ARGV[2])
 redis.call('HSET', P .. 'announcements', ARGV[2], ARGV[3])
-if #ARGV > 3 then redis.call('HSET', P .. 'cards', unpack(ARGV, 4)) end
+for i = 4, #ARGV, 3 do
+  redis.call('HSET', P .. 'cards', ARGV[i], ARGV[i + 1])
+  redis.call('HSET', P .. 'serving:' .. ARGV[i], ARGV[2], ARGV[i + 2])
+end
 """
 )
 

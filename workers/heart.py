@@ -12,6 +12,7 @@ from kombu.exceptions import OperationalError
 from contracts.cards import Announcement
 from contracts.ports import JobLedger, Limits
 from workers.app import Broker
+from workers.dispatcher import Dispatcher
 from workers.runner import Runner
 
 logger = logging.getLogger(__name__)
@@ -24,8 +25,10 @@ RECOVER_SECONDS = 1.0
 class Heart:
     """Beats until it is stopped. After an outage of Redis it waits one lease before it declares anybody dead: the living renew first."""
 
-    def __init__(self, ledger: JobLedger, runner: Runner, broker: Broker, announcement: Announcement, limits: Limits) -> None:
-        self.ledger, self.runner, self.broker, self.announcement, self.limits = ledger, runner, broker, announcement, limits
+    def __init__(self, ledger: JobLedger, runner: Runner, broker: Broker, dispatcher: Dispatcher, announcement: Announcement, limits: Limits) -> None:
+        self.ledger, self.runner, self.broker, self.dispatcher = ledger, runner, broker, dispatcher
+        self.announcement, self.limits = announcement, limits
+        self.routes = [card.name for card in announcement.models]
         self._stop = threading.Event()
         self._announce_at = 0.0
         self._recover_at = 0.0
@@ -79,6 +82,7 @@ class Heart:
         if now >= self._recover_at:
             self._recover_at = now + RECOVER_SECONDS
             self.recover()
+        self.dispatcher.dispatch(self.routes)
 
     def recover(self) -> None:
         """Put back what was lost, and send the messages that are missing."""

@@ -20,6 +20,7 @@ from contracts.redis_store import RedisJobLedger
 from contracts.requests import ImagineRequest, WriteRequest
 from contracts.routes import RUN_JOB
 from workers.app import Broker, make_app
+from workers.dispatcher import Dispatcher
 from workers.engine import Engine
 from workers.heart import Heart
 from workers.runner import Runner
@@ -44,10 +45,14 @@ def run_worker(settings: WorkerSettings | None = None) -> None:
         raise SystemExit("aigc worker: there is no model to serve; train one with `aigc train`, or set AIGC_MODELS")
     limits = Limits()
     ledger = RedisJobLedger(connect(settings.redis_url.get_secret_value()), limits)
-    runner = Runner(ledger, engine, settings.worker_id())
     app = make_app(settings.broker, sorted(shelf.cards))
-    announcement = Announcement(worker_id=runner.worker_id, device=device, slots=settings.slots, models=tuple(shelf.cards.values()))
-    heart = Heart(ledger, runner, Broker(app), announcement, limits)
+    broker = Broker(app)
+    dispatcher = Dispatcher(ledger, broker)
+    runner = Runner(ledger, engine, settings.worker_id(), lambda route: dispatcher.dispatch([route]))
+    models = tuple(shelf.cards.values())
+    holds = {card.name: settings.holds(card.kind) for card in models}
+    announcement = Announcement(worker_id=runner.worker_id, device=device, slots=settings.slots, models=models, holds=holds)
+    heart = Heart(ledger, runner, broker, dispatcher, announcement, limits)
     register(app, runner, settings.drain_seconds)
 
     def ready(**_: Any) -> None:

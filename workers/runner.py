@@ -9,6 +9,7 @@ from collections.abc import Callable
 
 import redis
 import torch
+from kombu.exceptions import OperationalError
 
 from aigc_core.serving import PromptError
 from contracts.outcomes import ErrorCode, Failure, Outcome, State
@@ -26,8 +27,8 @@ PERSIST_SECONDS = 120.0
 class Runner:
     """Runs jobs for Celery's threads, and knows which are running."""
 
-    def __init__(self, ledger: JobLedger, engine: Engine, worker_id: str) -> None:
-        self.ledger, self.engine, self.worker_id = ledger, engine, worker_id
+    def __init__(self, ledger: JobLedger, engine: Engine, worker_id: str, ended: Callable[[str], object]) -> None:
+        self.ledger, self.engine, self.worker_id, self._ended = ledger, engine, worker_id, ended
         self._running: dict[str, tuple[Claim, Work]] = {}
         self._lock = threading.Lock()
         self._draining = False
@@ -49,6 +50,16 @@ class Runner:
         finally:
             with self._lock:
                 del self._running[job_id]
+        self._make_room(claim.job.request.model)
+
+    def _make_room(self, route: str) -> None:
+        """Let the next job in; if that fails now, the next heartbeat does it."""
+        if self._draining:
+            return
+        try:
+            self._ended(route)
+        except (redis.ConnectionError, redis.TimeoutError, OperationalError) as error:
+            logger.info("action=dispatch_postponed route=%s error=%s", route, type(error).__name__)
 
     def beats(self) -> list[Beat]:
         """What the heartbeat has to say of the running jobs."""

@@ -28,6 +28,11 @@ class WorkerSettings(BaseSettings):
         """Where Celery's messages go: Redis unless another broker is named."""
         return (self.broker_url or self.redis_url).get_secret_value()
 
+    def holds(self, kind: str) -> int:
+        """How many jobs of a model may be dispatched or running: a batch, and what the next one needs to begin at once."""
+        batch = self.max_pictures if kind == "image" else self.max_texts
+        return min(self.slots, batch + max(1, batch // 4))
+
     def worker_id(self) -> str:
         """A name of this process that no other live process has."""
         return f"{socket.gethostname()}-{os.getpid()}"

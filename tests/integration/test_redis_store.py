@@ -15,7 +15,7 @@ from contracts.keys import Keys
 from contracts.outcomes import State
 from contracts.ports import Beat, Claim, Limits
 from contracts.redis_store import RedisJobLedger, RedisJobQueue
-from tests.support.jobs import announcement, job, pictures
+from tests.support.jobs import announcement, imagine, job, pictures
 from tests.support.store_promises import *  # noqa: F403 - the promises are the tests
 from tests.support.stores import Stores, memory_stores, redis_stores
 
@@ -39,13 +39,14 @@ async def test_a_redis_that_lost_its_data_is_used_again(redis_url: str) -> None:
 
 
 STEPS = st.lists(
-    st.tuples(st.sampled_from(["submit", "claim", "beat", "finish", "release", "cancel", "recover", "look"]), st.integers(0, 5)), max_size=40
+    st.tuples(st.sampled_from(["submit", "claim", "beat", "finish", "release", "cancel", "recover", "dispatch", "look"]), st.integers(0, 5)),
+    max_size=40,
 )
 
 
 async def play(stores: Stores, steps: list[tuple[str, int]]) -> list[object]:
     """Act out a history and note everything that could be seen of it."""
-    jobs = [job(job_id=f"j{index}", user_id=str(index % 2)) for index in range(6)]
+    jobs = [job(imagine(count=1 + index % 3), job_id=f"j{index}", user_id=str(index % 3), guild_id=str(index % 2)) for index in range(6)]
     claims: dict[int, Claim] = {}
     seen: list[object] = []
     for action, index in steps:
@@ -67,6 +68,9 @@ async def play(stores: Stores, steps: list[tuple[str, int]]) -> list[object]:
             seen.append(await stores.queue.cancel(f"j{index}"))
         elif action == "recover":
             seen.append(stores.ledger.recover({"digits": 1}))
+        elif action == "dispatch":
+            stores.ledger.announce(announcement("digits").model_copy(update={"slots": 2}))
+            seen.append(stores.ledger.dispatch(["digits"]))
         elif action == "look":
             snapshots = await stores.queue.snapshots([f"j{i}" for i in range(6)])
             seen.append([(s.state, s.position, s.seconds_left, s.cancel_requested) if s else None for s in snapshots])
@@ -85,7 +89,7 @@ async def play_in_redis(url: str, limits: Limits, steps: list[tuple[str, int]]) 
 @given(steps=STEPS)
 def test_redis_and_memory_agree_on_every_history(redis_url: str, steps: list[tuple[str, int]]) -> None:
     """Lua and plain Python are two writings of one state machine: no sequence of steps tells them apart."""
-    limits = Limits(waiting_per_user=2, waiting_in_all=4, lease_seconds=60)
+    limits = Limits(waiting_per_user=2, waiting_in_all=5, worker_ttl_seconds=60, lease_seconds=60)
     remembered = asyncio.run(play(memory_stores(limits), steps))
     stored = asyncio.run(play_in_redis(redis_url, limits, steps))
     assert stored == remembered

@@ -28,6 +28,8 @@ def job(
     *,
     job_id: str | None = None,
     user_id: str = "42",
+    guild_id: str | None = None,
+    weight: float = 1.0,
     deadline_at: float | None = None,
     token_expires_at: float | None = None,
 ) -> Job:
@@ -36,6 +38,8 @@ def job(
         id=job_id or f"job{next(_numbers)}",
         request=request or imagine(),
         user_id=user_id,
+        guild_id=guild_id,
+        weight=weight,
         reply=Reply(
             application_id="1",
             channel_id="2",

@@ -168,6 +168,8 @@ async def test_a_message_that_got_lost_is_sent_again(stores: Stores) -> None:
     """Only if the broker's queue is empty and the job has waited: then its message is gone."""
     one = job()
     await stores.queue.submit(one)
+    stores.ledger.announce(announcement("digits"))
+    assert await stores.queue.dispatch(["digits"]) == [(one.id, "digits")]
     assert stores.ledger.waiting_routes() == ["digits"]
     assert stores.ledger.recover({"digits": 0}).resend == ()
     stores.wait(0.2)

@@ -14,6 +14,7 @@ from contracts.requests import Job
 from tests.support.jobs import announcement, imagine, job, write
 from tests.support.models import CountingModel, FakeShelf, text_model
 from tests.support.stores import Stores, memory_stores
+from workers.dispatcher import Dispatcher
 from workers.engine import Engine
 from workers.heart import Heart
 from workers.runner import Runner
@@ -47,9 +48,14 @@ def images() -> CountingModel:
 def runner(stores: Stores, images: CountingModel) -> Iterator[Runner]:
     engine = Engine(FakeShelf(digits=images, bard=text_model()), 8, 4)
     engine.start()
-    yield Runner(stores.ledger, engine, "w1")
+    yield Runner(stores.ledger, engine, "w1", lambda route: None)
     images.hold.set()
     engine.stop()
+
+
+def heart_of(stores: Stores, runner: Runner, broker: FakeBroker, *models: str) -> Heart:
+    dispatcher = Dispatcher(stores.ledger, broker)  # type: ignore[arg-type]
+    return Heart(stores.ledger, runner, broker, dispatcher, announcement(*models), stores.limits)  # type: ignore[arg-type]
 
 
 def submit(stores: Stores, one: Job) -> None:
@@ -118,7 +124,7 @@ def test_a_cancelled_text_is_published_as_far_as_it_came(runner: Runner, stores:
     one = job(write(length=8000))
     submit(stores, one)
     thread = start(runner, one)
-    heart = Heart(stores.ledger, runner, FakeBroker(), announcement("bard"), stores.limits)  # type: ignore[arg-type]
+    heart = heart_of(stores, runner, FakeBroker(), "bard")
     until = time.monotonic() + 10
     while not any(beat.progress and beat.progress.text for beat in runner.beats()) and time.monotonic() < until:
         time.sleep(0.01)
@@ -149,7 +155,7 @@ def test_a_lost_lease_ends_the_work(runner: Runner, stores: Stores) -> None:
     thread = start(runner, one)
     stores.wait(60)
     stores.ledger.recover({})
-    heart = Heart(stores.ledger, runner, FakeBroker(), announcement("bard"), stores.limits)  # type: ignore[arg-type]
+    heart = heart_of(stores, runner, FakeBroker(), "bard")
     heart.beat()
     thread.join(10)
     assert not thread.is_alive()
@@ -157,14 +163,32 @@ def test_a_lost_lease_ends_the_work(runner: Runner, stores: Stores) -> None:
     assert snapshot and snapshot.state is State.QUEUED
 
 
-def test_the_heart_announces_and_sends_lost_messages_again(runner: Runner, stores: Stores) -> None:
+def test_the_heart_announces_dispatches_and_sends_lost_messages_again(runner: Runner, stores: Stores) -> None:
     one = job()
     submit(stores, one)
-    stores.wait(2)
     broker = FakeBroker()
-    heart = Heart(stores.ledger, runner, broker, announcement("digits"), stores.limits)  # type: ignore[arg-type]
+    heart = heart_of(stores, runner, broker, "digits")
     heart.beat()
     assert [worker.worker_id for worker in asyncio.run(stores.queue.workers())] == ["w1"]
     assert broker.sent == [(one.id, "digits")]
+    stores.wait(2)
+    heart.recover()
+    assert broker.sent == [(one.id, "digits")] * 2
     heart.stop_announcing()
     assert asyncio.run(stores.queue.workers()) == []
+
+
+def test_the_window_is_as_wide_as_the_worker(runner: Runner, stores: Stores) -> None:
+    """No more messages than the worker can hold; an ended job makes room for the next."""
+    jobs = [job(user_id=str(index)) for index in range(9)]
+    for one in jobs:
+        submit(stores, one)
+    broker = FakeBroker()
+    heart = heart_of(stores, runner, broker, "digits")  # it announces four slots
+    heart.beat()
+    assert [job_id for job_id, _ in broker.sent] == [one.id for one in jobs[:4]]
+    heart.beat()
+    assert len(broker.sent) == 4
+    runner.run(jobs[0].id)
+    heart.beat()
+    assert [job_id for job_id, _ in broker.sent] == [one.id for one in jobs[:5]]
