@@ -7,6 +7,8 @@ from pathlib import Path
 from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from contracts.ports import Limits
+
 
 class BotSettings(BaseSettings):
     """``DISCORD_TOKEN`` and ``AIGC_*`` variables; secrets never show in a repr."""
@@ -20,6 +22,14 @@ class BotSettings(BaseSettings):
     heartbeat_file: Path | None = None
     default_models: str = "digits,bard"
     job_minutes: float = Field(default=60.0, gt=0)
+    waiting_per_user: int = Field(default=10, ge=1)
+    waiting_per_server: int = Field(default=500, ge=1)
+    waiting_in_all: int = Field(default=10_000, ge=1)
+
+    @property
+    def limits(self) -> Limits:
+        """The bounds on what waits."""
+        return Limits(waiting_per_user=self.waiting_per_user, waiting_per_server=self.waiting_per_server, waiting_in_all=self.waiting_in_all)
 
     @property
     def broker(self) -> str:
