@@ -30,7 +30,7 @@ def worker_is_healthy() -> bool:
     from contracts.redis_store import RedisJobLedger
 
     with redis.Redis.from_url(os.environ["REDIS_URL"], socket_timeout=5) as client:
-        return any(name.startswith(f"{socket.gethostname()}-") for name in RedisJobLedger(client).live_workers())
+        return any(worker.worker_id.startswith(f"{socket.gethostname()}-") for worker in RedisJobLedger(client).workers())
 
 
 def main(argv: list[str]) -> int:

@@ -14,6 +14,7 @@ COMMANDS = {
     "bot": "run the bot alone (needs DISCORD_TOKEN and REDIS_URL)",
     "worker": "run a worker alone (needs REDIS_URL)",
     "playground": "run the local Discord-compatible server alone",
+    "status": "what waits, what runs, and who works",
     "train": "train a model",
     "sample": "draw or write with a model, without bot and queue",
     "evaluate": "measure a model with an independent judge",

@@ -119,7 +119,7 @@ async def _until_ready(stack: Stack, playground: server.Playground) -> None:
     until = time.monotonic() + 60
     while time.monotonic() < until:
         try:
-            ready = bool(await asyncio.to_thread(ledger.live_workers)) and playground.gateway.online and bool(playground.world.commands)
+            ready = bool(await asyncio.to_thread(ledger.workers)) and playground.gateway.online and bool(playground.world.commands)
         except redis.ConnectionError:
             ready = False
         if ready:

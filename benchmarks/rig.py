@@ -47,7 +47,7 @@ class Rig:
     def wait_for_workers(self, count: int, seconds: float = 60) -> None:
         """Wait until so many workers are announced."""
         ledger, until = RedisJobLedger(self.client), time.monotonic() + seconds
-        while len(ledger.live_workers()) != count:
+        while len(ledger.workers()) != count:
             if time.monotonic() > until:
                 raise TimeoutError(f"there are not {count} workers after {seconds:.0f} s; see {self.folder / 'worker.log'}")
             time.sleep(0.05)

@@ -256,10 +256,10 @@ class RedisJobLedger:
         pipe.hdel(self.keys.announcements, worker_id)
         pipe.execute()
 
-    def live_workers(self) -> list[str]:
-        """Names of the workers that announced themselves lately."""
+    def workers(self) -> list[Announcement]:
+        """The workers that announced themselves lately."""
         rows = self._run(scripts.WORKERS, self.limits.worker_ttl_seconds)
-        return sorted(worker.worker_id for worker in _readable(Announcement, rows))
+        return sorted(_readable(Announcement, rows), key=lambda worker: worker.worker_id)
 
     def waiting_routes(self) -> list[str]:
         """Routes in which jobs wait."""

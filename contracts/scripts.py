@@ -155,7 +155,7 @@ if redis.call('ZCARD', P .. 'server:' .. server) >= tonumber(ARGV[11]) then retu
 if redis.call('ZCARD', P .. 'open') >= tonumber(ARGV[12]) then return 'full' end
 local order = redis.call('INCR', P .. 'order')
 redis.call('HSET', job_key(id), 'record', record, 'route', route, 'server', server, 'user', user, 'size', ARGV[8], 'weight', ARGV[9],
-  'state', 'queued', 'attempt', 0, 'crashes', 0, 'deadline', deadline)
+  'state', 'queued', 'attempt', 0, 'crashes', 0, 'deadline', deadline, 'submitted_at', now)
 line_enter(route, server, user, id, order)
 redis.call('ZADD', P .. 'user:' .. user, order, id)
 redis.call('ZADD', P .. 'server:' .. server, order, id)
