@@ -1,77 +1,160 @@
-"""The engine against one job at a time: pictures and texts at several numbers of concurrent requests, in one run.
+"""The engine behind the real queue against the same models served one job a task by plain Celery, in one run.
 
-``python -m benchmarks.engine [--concurrent 1 8 32] [--length 200]``
+``python -m benchmarks.engine [--quick]``. Texts of mixed length (40 to 400 characters), single pictures, and a mix of both.
 """
 
 from __future__ import annotations
 
 import argparse
+import asyncio
 import json
-import statistics
+import os
+import random
+import subprocess
+import sys
 import time
-from concurrent.futures import ThreadPoolExecutor
-from typing import Any
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, cast
 
-import torch
+import redis.asyncio
 
+from benchmarks import plain_celery
+from benchmarks.rig import WIDE, Rig, job, percentile, rig
+from bot.dispatch import CeleryDispatcher
+from contracts.redis_store import RedisJobQueue
 from contracts.requests import ImagineRequest, WriteRequest
-from workers.engine import Engine
-from workers.shelf import Shelf
-from workers.work import Work
 
 Request = ImagineRequest | WriteRequest
+KINDS = ("pictures", "texts", "mix")
+
+
+@dataclass(frozen=True)
+class Measured:
+    """One level: how many jobs a second were done, and how long each took."""
+
+    jobs_per_second: float
+    p50: float
+    p95: float
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--concurrent", type=int, nargs="+", default=[1, 8, 32])
-    parser.add_argument("--length", type=int, default=200, help="characters of each text")
-    parser.add_argument("--device", default="cpu")
+    parser.add_argument("--quick", action="store_true", help="about a minute: levels 1 and 64, no mix")
     arguments = parser.parse_args()
-    torch.set_num_threads(1)
-    figures: dict[str, Any] = {"device": arguments.device, "torch": torch.__version__}
-    for kind in ("pictures", "texts"):
-        for number in arguments.concurrent:
-            together = measure(arguments, kind, number, merged=True)
-            in_turn = measure(arguments, kind, number, merged=False)
-            gain = round(together["jobs_per_second"] / in_turn["jobs_per_second"], 2)
-            figures[f"{kind}_{number}"] = {"engine": together, "one_at_a_time": in_turn, "gain": gain}
-            rates = (together["jobs_per_second"], in_turn["jobs_per_second"])
-            print(f"{kind:9} {number:3} at once: engine {rates[0]:7.1f} jobs/s, one at a time {rates[1]:7.1f}, gain {gain}")
-    print(json.dumps(figures))
+    levels = (1, 64) if arguments.quick else (1, 8, 64, 256)
+    kinds = KINDS[:2] if arguments.quick else KINDS
+    table: dict[tuple[str, int, str], Measured] = {}
+    for server, serve in (("engine", through_engine), ("plain Celery", through_plain_celery)):
+        with rig() as running:
+            measure = serve(running)
+            for kind in kinds:
+                asyncio.run(measure(requests(kind, 8)))  # first calls, learned costs
+                for level in levels:
+                    repeats = 12 if level == 1 else 1
+                    table[kind, level, server] = asyncio.run(_repeated(measure, kind, level, repeats))
+    print(json.dumps(report(table, kinds, levels)))
 
 
-def measure(arguments: argparse.Namespace, kind: str, number: int, *, merged: bool) -> dict[str, float]:
-    """Throughput and latency of ``number`` requests handed in at once; not ``merged`` means that each waits for the one before."""
-    engine = Engine(Shelf.from_environment(arguments.device), max_pictures=64 if merged else 1, max_texts=64 if merged else 1)
-    engine.start()
-    run(engine, request(kind, 0, arguments.length))  # loading and first-call costs are not what is measured
-    started = time.monotonic()
-    with ThreadPoolExecutor(number) as pool:
-        seconds = list(pool.map(lambda index: run(engine, request(kind, index, arguments.length)), range(number)))
-    total = time.monotonic() - started
-    engine.stop()
+def requests(kind: str, number: int, seed: int = 0) -> list[Request]:
+    """Requests as people make them."""
+    rng = random.Random(seed)
+    picture = [ImagineRequest(model="digits", prompt="7", count=1, seed=index) for index in range(number)]
+    texts = [WriteRequest(model="bard", prompt="To be, or not", length=rng.randint(40, 400), seed=index) for index in range(number)]
+    if kind == "mix":
+        return [(picture if index % 4 else texts)[index] for index in range(number)]
+    return list(picture if kind == "pictures" else texts)
+
+
+Measure = Callable[[Sequence[Request]], Awaitable[list[tuple[float, float]]]]
+"""Hands requests in at once; returns when each was handed in and done."""
+
+
+async def _repeated(measure: Measure, kind: str, level: int, repeats: int) -> Measured:
+    """One alone is measured several times, one after the other."""
+    spans, busy = [], 0.0
+    for repeat in range(repeats):
+        times = await measure(requests(kind, level, seed=repeat))
+        spans += [done - handed_in for handed_in, done in times]
+        busy += max(done for _, done in times) - min(handed_in for handed_in, _ in times)
+    return Measured(level * repeats / busy, percentile(spans, 0.5), percentile(spans, 0.95))
+
+
+def through_engine(running: Rig) -> Measure:
+    """Our queue, worker and engine."""
+    running.start_worker(AIGC_MAX_TEXTS="64", AIGC_MAX_PICTURES="64", AIGC_SLOTS="128")
+    running.wait_for_workers(1)
+
+    async def measure(wanted: Sequence[Request]) -> list[tuple[float, float]]:
+        async with redis.asyncio.Redis.from_url(running.url, max_connections=64) as client:
+            queue, dispatcher = RedisJobQueue(client, WIDE), CeleryDispatcher(running.url)
+            jobs, handed_in = [job(request, user=str(number)) for number, request in enumerate(wanted)], {}
+            for one in jobs:
+                handed_in[one.id] = time.time()
+                await queue.submit(one)
+                for job_id, route in await queue.dispatch([one.request.model]):
+                    await dispatcher.send(job_id, route)
+            while await queue.open_jobs():  # noqa: ASYNC110 - the jobs end in another process
+                await asyncio.sleep(0.005)
+            done = [cast("bytes", await client.hget(queue.keys.job(one.id), "ended_at")) for one in jobs]
+            return [(handed_in[one.id], float(when)) for one, when in zip(jobs, done, strict=True)]
+
+    return measure
+
+
+def through_plain_celery(running: Rig) -> Measure:
+    """One task a job, one at a time."""
+    command = [
+        sys.executable,
+        "-m",
+        "celery",
+        "-A",
+        "benchmarks.plain_celery",
+        "worker",
+        "--pool=solo",
+        "--loglevel=WARNING",
+        "--without-gossip",
+        "--without-mingle",
+    ]
+    with (running.folder / "plain.log").open("ab") as log:
+        running.workers.append(subprocess.Popen(command, env={**os.environ, "REDIS_URL": running.url}, stdout=log, stderr=log))
+    plain_celery.app.conf.broker_url = running.url
+
+    async def measure(wanted: Sequence[Request]) -> list[tuple[float, float]]:
+        client = running.client
+        client.delete(plain_celery.DONE)
+        handed_in = []
+        for number, request in enumerate(wanted):
+            handed_in.append(time.time())
+            size = request.count if isinstance(request, ImagineRequest) else request.length
+            name = "plain.pictures" if isinstance(request, ImagineRequest) else "plain.text"
+            await asyncio.to_thread(plain_celery.app.send_task, name, args=[str(number), request.prompt, size, request.seed])
+        while cast("int", client.hlen(plain_celery.DONE)) < len(wanted):  # noqa: ASYNC110 - as above
+            await asyncio.sleep(0.005)
+        done = cast("dict[bytes, bytes]", client.hgetall(plain_celery.DONE))
+        return [(start, float(done[str(number).encode()])) for number, start in enumerate(handed_in)]
+
+    return measure
+
+
+def report(table: dict[tuple[str, int, str], Measured], kinds: Sequence[str], levels: Sequence[int]) -> dict[str, Any]:
+    """Print the table; returns the figures."""
+    figures: dict[str, Any] = {}
+    print(f"{'':9} {'at once':>7}  {'engine jobs/s':>13} {'p95 s':>7}  {'Celery jobs/s':>13} {'p95 s':>7}  {'gain':>6}")
+    for kind in kinds:
+        for level in levels:
+            ours, plain = table[kind, level, "engine"], table[kind, level, "plain Celery"]
+            gain = ours.jobs_per_second / plain.jobs_per_second
+            print(f"{kind:9} {level:7}  {ours.jobs_per_second:13.2f} {ours.p95:7.3f}  {plain.jobs_per_second:13.2f} {plain.p95:7.3f}  {gain:6.2f}")
+            figures[f"{kind}_{level}"] = {"engine": vars(ours), "plain_celery": vars(plain), "gain": round(gain, 2)}
+    singles = [table[kind, 1, "engine"].p50 / table[kind, 1, "plain Celery"].p50 for kind in ("pictures", "texts")]
     return {
-        "jobs_per_second": round(number / total, 2),
-        "latency_p50_seconds": round(statistics.median(seconds), 4),
-        "latency_max_seconds": round(max(seconds), 4),
+        **figures,
+        "text_speedup_64": figures["texts_64"]["gain"],
+        "image_speedup_64": figures["pictures_64"]["gain"],
+        "text_over_celery_batches": None,  # celery-batches needs an older Celery; it is not compared yet
+        "single_ratio": round(max(singles), 2),
     }
-
-
-def request(kind: str, seed: int, length: int) -> Request:
-    """One picture, or one text."""
-    if kind == "pictures":
-        return ImagineRequest(model="digits", prompt="7", count=1, seed=seed)
-    return WriteRequest(model="bard", prompt="To be", length=length, seed=seed)
-
-
-def run(engine: Engine, what: Request) -> float:
-    """Run one job to its end; returns its seconds."""
-    started = time.monotonic()
-    work = Work(job_id="bench", request=what, deadline_at=time.time() + 600)
-    engine.submit(work)
-    work.result()
-    return time.monotonic() - started
 
 
 if __name__ == "__main__":

@@ -1,0 +1,57 @@
+"""What the engine is compared with: the same models served by plain Celery, one job a task, one at a time on the device.
+
+``celery -A benchmarks.plain_celery worker --pool=solo``, or ``--pool=threads`` with the device behind a lock.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+
+import redis
+import torch
+from celery import Celery, signals
+
+from aigc_core import images
+from aigc_core.rnn.sampling import SamplerSettings
+from aigc_core.serving import PictureQuery
+from workers.shelf import Shelf
+
+DONE = "plain:done"
+URL = os.environ.get("REDIS_URL", "redis://127.0.0.1:6379/0")
+app = Celery("plain", broker=URL, set_as_current=False)
+app.conf.update(
+    task_serializer="json", accept_content=["json"], task_ignore_result=True, worker_prefetch_multiplier=1, worker_hijack_root_logger=False
+)
+state: dict[str, Shelf] = {}
+device = threading.Lock()
+client = redis.Redis.from_url(URL)
+
+
+@signals.worker_init.connect(weak=False)
+def load(**_: object) -> None:
+    """Load and warm the models before the first task."""
+    torch.set_num_threads(1)
+    state["shelf"] = shelf = Shelf.from_environment("cpu")
+    shelf.text_model("bard").write("To be", 8, SamplerSettings(), 0)
+    shelf.image_model("digits").draw([PictureQuery(prompt="7", seed=0)])
+
+
+@app.task(name="plain.text")
+def text(job_id: str, prompt: str, length: int, seed: int) -> None:
+    """Write one text, and note when it was done."""
+    with device:
+        state["shelf"].text_model("bard").write(prompt, length, SamplerSettings(), seed)
+    client.hset(DONE, job_id, time.time())
+
+
+@app.task(name="plain.pictures")
+def pictures(job_id: str, prompt: str, count: int, seed: int) -> None:
+    """Draw pictures, encode them, and note when they were done."""
+    with device:
+        drawn = state["shelf"].image_model("digits").draw([PictureQuery(prompt=prompt, seed=seed + index, index=index) for index in range(count)])
+        singles = [images.png_bytes(picture.image) for picture in drawn]
+        sheet = images.png_bytes(images.grid([picture.image for picture in drawn])) if count > 1 else singles[0]
+    client.hset(DONE, job_id, time.time())
+    assert sheet
