@@ -15,6 +15,7 @@ COMMANDS = {
     "worker": "run a worker alone (needs REDIS_URL)",
     "playground": "run the local Discord-compatible server alone",
     "status": "what waits, what runs, and who works",
+    "doctor": "check everything that the bot needs, and say what to do",
     "train": "train a model",
     "sample": "draw or write with a model, without bot and queue",
     "evaluate": "measure a model with an independent judge",

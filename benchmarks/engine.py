@@ -7,13 +7,12 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import contextlib
 import json
-import os
 import random
-import subprocess
 import sys
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -47,12 +46,8 @@ def main() -> None:
     table: dict[tuple[str, int, str], Measured] = {}
     for server, serve in (("engine", through_engine), ("plain Celery", through_plain_celery)):
         with rig() as running:
-            measure = serve(running)
-            for kind in kinds:
-                asyncio.run(measure(requests(kind, 8)))  # first calls, learned costs
-                for level in levels:
-                    repeats = 12 if level == 1 else 1
-                    table[kind, level, server] = asyncio.run(_repeated(measure, kind, level, repeats))
+            measured = asyncio.run(_all_levels(serve(running), kinds, levels))
+        table.update({(kind, level, server): figures for (kind, level), figures in measured.items()})
     print(json.dumps(report(table, kinds, levels)))
 
 
@@ -70,8 +65,20 @@ Measure = Callable[[Sequence[Request]], Awaitable[list[tuple[float, float]]]]
 """Hands requests in at once; returns when each was handed in and done."""
 
 
+async def _all_levels(
+    serving: contextlib.AbstractAsyncContextManager[Measure], kinds: Sequence[str], levels: Sequence[int]
+) -> dict[tuple[str, int], Measured]:
+    table = {}
+    async with serving as measure:
+        for kind in kinds:
+            await measure(requests(kind, 8))  # first calls, learned costs
+            for level in levels:
+                table[kind, level] = await _repeated(measure, kind, level, repeats=20 if level == 1 else 2 if kind == "pictures" else 1)
+    return table
+
+
 async def _repeated(measure: Measure, kind: str, level: int, repeats: int) -> Measured:
-    """One alone is measured several times, one after the other."""
+    """What takes a moment only is measured several times, one after the other."""
     spans, busy = [], 0.0
     for repeat in range(repeats):
         times = await measure(requests(kind, level, seed=repeat))
@@ -80,29 +87,31 @@ async def _repeated(measure: Measure, kind: str, level: int, repeats: int) -> Me
     return Measured(level * repeats / busy, percentile(spans, 0.5), percentile(spans, 0.95))
 
 
-def through_engine(running: Rig) -> Measure:
+@contextlib.asynccontextmanager
+async def through_engine(running: Rig) -> AsyncIterator[Measure]:
     """Our queue, worker and engine."""
     running.start_worker(AIGC_MAX_TEXTS="64", AIGC_MAX_PICTURES="64", AIGC_SLOTS="128")
     running.wait_for_workers(1)
+    async with redis.asyncio.Redis.from_url(running.url, max_connections=64) as client:
+        queue, dispatcher = RedisJobQueue(client, WIDE), CeleryDispatcher(running.url)
 
-    async def measure(wanted: Sequence[Request]) -> list[tuple[float, float]]:
-        async with redis.asyncio.Redis.from_url(running.url, max_connections=64) as client:
-            queue, dispatcher = RedisJobQueue(client, WIDE), CeleryDispatcher(running.url)
+        async def measure(wanted: Sequence[Request]) -> list[tuple[float, float]]:
             jobs, handed_in = [job(request, user=str(number)) for number, request in enumerate(wanted)], {}
             for one in jobs:
                 handed_in[one.id] = time.time()
                 await queue.submit(one)
                 for job_id, route in await queue.dispatch([one.request.model]):
                     await dispatcher.send(job_id, route)
-            while await queue.open_jobs():  # noqa: ASYNC110 - the jobs end in another process
+            while await client.zcard(queue.keys.open):  # noqa: ASYNC110 - the jobs end in another process
                 await asyncio.sleep(0.005)
             done = [cast("bytes", await client.hget(queue.keys.job(one.id), "ended_at")) for one in jobs]
             return [(handed_in[one.id], float(when)) for one, when in zip(jobs, done, strict=True)]
 
-    return measure
+        yield measure
 
 
-def through_plain_celery(running: Rig) -> Measure:
+@contextlib.asynccontextmanager
+async def through_plain_celery(running: Rig) -> AsyncIterator[Measure]:
     """One task a job, one at a time."""
     command = [
         sys.executable,
@@ -116,8 +125,7 @@ def through_plain_celery(running: Rig) -> Measure:
         "--without-gossip",
         "--without-mingle",
     ]
-    with (running.folder / "plain.log").open("ab") as log:
-        running.workers.append(subprocess.Popen(command, env={**os.environ, "REDIS_URL": running.url}, stdout=log, stderr=log))
+    running.start(command, "plain.log")
     plain_celery.app.conf.broker_url = running.url
 
     async def measure(wanted: Sequence[Request]) -> list[tuple[float, float]]:
@@ -134,7 +142,7 @@ def through_plain_celery(running: Rig) -> Measure:
         done = cast("dict[bytes, bytes]", client.hgetall(plain_celery.DONE))
         return [(start, float(done[str(number).encode()])) for number, start in enumerate(handed_in)]
 
-    return measure
+    yield measure
 
 
 def report(table: dict[tuple[str, int, str], Measured], kinds: Sequence[str], levels: Sequence[int]) -> dict[str, Any]:

@@ -10,7 +10,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -38,9 +38,13 @@ class Rig:
 
     def start_worker(self, **settings: str) -> subprocess.Popen[bytes]:
         """Start a worker process; it announces itself when it is warm."""
-        environment = {**os.environ, "REDIS_URL": self.url, "AIGC_DRAIN_SECONDS": "1", **settings}
-        with (self.folder / "worker.log").open("ab") as log:
-            process = subprocess.Popen([sys.executable, "-m", "aigc", "worker"], env=environment, stdout=log, stderr=log)
+        return self.start([sys.executable, "-m", "aigc", "worker"], "worker.log", AIGC_DRAIN_SECONDS="1", **settings)
+
+    def start(self, command: Sequence[str], log: str, **settings: str) -> subprocess.Popen[bytes]:
+        """Start a process that knows the Redis and ends with the rig."""
+        environment = {**os.environ, "REDIS_URL": self.url, **settings}
+        with (self.folder / log).open("ab") as output:
+            process = subprocess.Popen(command, env=environment, stdout=output, stderr=output)
         self.workers.append(process)
         return process
 

@@ -22,7 +22,7 @@ class Shelf:
 
     def __init__(self, folders: dict[str, Path], device: str) -> None:
         self.folders, self.device = folders, device
-        self.cards = _readable_cards(folders)
+        self.cards = readable_cards(folders)
         self._loaded: dict[str, ImageModel | TextModel] = {}
 
     @classmethod
@@ -56,7 +56,7 @@ class Shelf:
         return self._loaded[name]
 
 
-def _readable_cards(folders: dict[str, Path]) -> dict[str, ModelCard]:
+def readable_cards(folders: dict[str, Path]) -> dict[str, ModelCard]:
     """The cards of the models; one that cannot be read leaves its model out and no other."""
     cards = {}
     for name, folder in folders.items():
