@@ -8,6 +8,7 @@ import json
 import logging
 import secrets
 import time
+from collections.abc import Callable
 from typing import Any
 
 import aiohttp
@@ -23,6 +24,7 @@ from bot.deliverer import Deliverer
 from bot.dispatch import CeleryDispatcher
 from bot.follower import Follower
 from bot.intake import Intake
+from bot.metrics import BotMetrics
 from bot.options import Catalogue
 from bot.presses import Presses
 from bot.settings import BotSettings
@@ -48,16 +50,19 @@ class AigcClient(discord.AutoShardedClient):
         self.catalogue = Catalogue()
         self.queue = RedisJobQueue(client, settings.limits)
         courier = Courier(self)
-        self._background = Background()
-        self.follower = Follower(self.queue, courier, self._background)
-        self.deliverer = Deliverer(self.queue, courier, self.follower, self._background, consumer=f"bot-{secrets.token_hex(6)}")
-        intake = Intake(self.queue, CeleryDispatcher(settings.broker), self.follower, settings.job_minutes * 60)
+        self._background, self.metrics = Background(), BotMetrics()
+        self.follower = Follower(self.queue, courier, self._background, self.metrics)
+        self.deliverer = Deliverer(self.queue, courier, self.follower, self._background, consumer=f"bot-{secrets.token_hex(6)}", metrics=self.metrics)
+        intake = Intake(self.queue, CeleryDispatcher(settings.broker), self.follower, settings.job_minutes * 60, self.metrics)
+        self._stop_metrics: Callable[[], None] | None = None
         self.presses = Presses(self.queue, intake)
         self.tree = app_commands.CommandTree(self)
         add_commands(self.tree, self.queue, intake, self.known_models)
 
     async def setup_hook(self) -> None:
         """After login, before the gateway: register the commands, start the background work."""
+        if self.settings.metrics_port:
+            self._stop_metrics = self.metrics.serve(self.settings.metrics_address, self.settings.metrics_port)
         await self._refresh_catalogue()
         await self._sync_commands()
         for loop in (self._watch_catalogue, self._resume_following, self.follower.run, self.deliverer.run):
@@ -66,6 +71,9 @@ class AigcClient(discord.AutoShardedClient):
     async def close(self) -> None:
         """Stop the background work first: a delivery must not find its connection closed. Then the connection, with a limit."""
         await self._background.close()
+        if self._stop_metrics:
+            await asyncio.to_thread(self._stop_metrics)
+            self._stop_metrics = None
         try:
             await asyncio.wait_for(super().close(), CLOSE_SECONDS)
         except TimeoutError:
@@ -73,6 +81,7 @@ class AigcClient(discord.AutoShardedClient):
 
     async def on_ready(self) -> None:
         """Online."""
+        self.metrics.guilds.set(len(self.guilds))
         logger.info("action=ready guilds=%d seconds=%.3f", len(self.guilds), time.monotonic() - self._created_at)
 
     async def on_interaction(self, interaction: discord.Interaction) -> None:

@@ -15,6 +15,7 @@ from bot import render
 from bot.background import Background
 from bot.courier import Courier, Undeliverable
 from bot.follower import Follower
+from bot.metrics import BotMetrics
 from contracts.ports import Event, JobQueue
 
 logger = logging.getLogger(__name__)
@@ -28,8 +29,11 @@ AT_ONCE = 16
 class Deliverer:
     """One process's part in the delivery."""
 
-    def __init__(self, queue: JobQueue, courier: Courier, follower: Follower, background: Background, consumer: str) -> None:
+    def __init__(
+        self, queue: JobQueue, courier: Courier, follower: Follower, background: Background, consumer: str, metrics: BotMetrics | None = None
+    ) -> None:
         self.queue, self.courier, self.follower, self.background, self.consumer = queue, courier, follower, background, consumer
+        self.metrics = metrics or BotMetrics()
         self._under_way: set[str] = set()
         self._room = asyncio.Semaphore(AT_ONCE)
 
@@ -48,12 +52,15 @@ class Deliverer:
     async def _deliver(self, event: Event) -> None:
         """Deliver one job. A passing problem leaves the event unacknowledged, so that it comes again."""
         async with self._room:
+            result = "postponed"
             try:
                 await self._post(event)
                 await self.queue.acknowledge(event)
+                result = "delivered"
             except Undeliverable as end:
                 logger.warning("action=undeliverable job_id=%s reason=%s", event.job_id, end)
                 await self.queue.acknowledge(event)
+                result = "undeliverable"
             except (discord.HTTPException, aiohttp.ClientError, OSError, redis.RedisError) as error:
                 logger.warning("action=delivery_postponed job_id=%s error=%s", event.job_id, type(error).__name__)
             except Exception:
@@ -62,6 +69,9 @@ class Deliverer:
                 # A result that cannot be rendered would come back for ever: note it, and let go of it.
                 logger.exception("action=delivery_failed job_id=%s", event.job_id)
                 await self.queue.acknowledge(event)
+                result = "failed"
+            finally:
+                self.metrics.deliveries.labels(result).inc()
 
     async def _post(self, event: Event) -> None:
         started = time.monotonic()
@@ -72,6 +82,7 @@ class Deliverer:
         message_id = await self.queue.message_of(event.job_id)
         await self.courier.deliver(ended.job, render.ended(ended), message_id)
         waited = time.time() - ended.job.created_at
+        self.metrics.answered.labels(ended.job.request.model).observe(max(0.0, waited))
         logger.info(
             "action=delivered job_id=%s state=%s seconds=%.3f in_all=%.3f", event.job_id, ended.state.value, time.monotonic() - started, waited
         )

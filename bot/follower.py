@@ -18,6 +18,7 @@ import redis
 from bot import render
 from bot.background import Background
 from bot.courier import Courier, Undeliverable
+from bot.metrics import BotMetrics
 from contracts.outcomes import Snapshot
 from contracts.ports import JobQueue
 from contracts.requests import Job
@@ -43,8 +44,9 @@ class _Followed:
 class Follower:
     """Follows the jobs of this process until they are delivered."""
 
-    def __init__(self, queue: JobQueue, courier: Courier, background: Background) -> None:
+    def __init__(self, queue: JobQueue, courier: Courier, background: Background, metrics: BotMetrics | None = None) -> None:
         self.queue, self.courier, self.background = queue, courier, background
+        self.metrics = metrics or BotMetrics()
         self._followed: dict[str, _Followed] = {}
 
     def follow(self, job: Job) -> None:
@@ -93,15 +95,17 @@ class Follower:
         async with followed.lock:
             if followed.over:
                 return
+            result = "not_shown"
             try:
                 message_id = await self.courier.edit(followed.job, rendered)
                 if message_id and not followed.shown:
                     await self.queue.set_message(followed.job.id, message_id)
-                followed.shown = rendered.content
+                followed.shown, result = rendered.content, "shown"
             except discord.HTTPException as error:
                 logger.info("action=progress_not_shown job_id=%s status=%d code=%d", followed.job.id, error.status, error.code)
             except (aiohttp.ClientError, OSError, redis.RedisError) as error:
                 logger.info("action=progress_not_shown job_id=%s error=%s", followed.job.id, type(error).__name__)
+            self.metrics.edits.labels(result).inc()
             followed.edited_at = time.monotonic()
         await self._mend(followed)
 

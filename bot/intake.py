@@ -13,6 +13,7 @@ from pydantic import SecretStr
 from bot import words
 from bot.dispatch import Dispatcher
 from bot.follower import Follower
+from bot.metrics import BotMetrics
 from contracts.ports import JobQueue, Refused
 from contracts.requests import ImagineRequest, Job, Reply, WriteRequest
 from contracts.routes import route_of
@@ -27,8 +28,8 @@ QUEUE_PATIENCE_SECONDS = 30.0
 class Intake:
     """Turns interactions into jobs."""
 
-    def __init__(self, queue: JobQueue, dispatcher: Dispatcher, follower: Follower, job_seconds: float) -> None:
-        self.queue, self.dispatcher, self.follower, self.job_seconds = queue, dispatcher, follower, job_seconds
+    def __init__(self, queue: JobQueue, dispatcher: Dispatcher, follower: Follower, job_seconds: float, metrics: BotMetrics) -> None:
+        self.queue, self.dispatcher, self.follower, self.job_seconds, self.metrics = queue, dispatcher, follower, job_seconds, metrics
 
     async def accept(self, interaction: discord.Interaction, request: ImagineRequest | WriteRequest, parent: str | None = None) -> None:
         """Answer at once with "thinking", then queue the request; a refusal is seen by the person only."""
@@ -41,9 +42,11 @@ class Intake:
             await _take_back(interaction, words.QUEUE_AWAY)
             return
         if refused:
+            self.metrics.refused.labels(refused.code.value).inc()
             logger.info("action=job_refused job_id=%s code=%s", job.id, refused.code.value)
             await _take_back(interaction, words.error_text(refused.code, refused.details))
             return
+        self.metrics.accepted.labels(request.model).inc()
         self.follower.follow(job)
         await self._dispatch(route_of(request))
         logger.info("action=job_queued job_id=%s model=%s", job.id, request.model)

@@ -22,6 +22,8 @@ class BotSettings(BaseSettings):
     heartbeat_file: Path | None = None
     default_models: str = "digits,bard"
     job_minutes: float = Field(default=60.0, gt=0)
+    metrics_port: int = Field(default=0, ge=0, lt=65536)
+    metrics_address: str = "127.0.0.1"
     waiting_per_user: int = Field(default=10, ge=1)
     waiting_per_server: int = Field(default=500, ge=1)
     waiting_in_all: int = Field(default=10_000, ge=1)

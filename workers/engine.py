@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Sequence
 
 from contracts.requests import ImagineRequest
+from workers.metrics import WorkerMetrics
 from workers.pictures import draw_batch, next_batch
 from workers.shelf import Shelf
 from workers.texts import TextBatch
@@ -24,8 +25,9 @@ TEXT_SLICE_SECONDS = 0.05
 class Engine:
     """Merges the jobs of different people: pictures in one pass, texts in one continuous batch."""
 
-    def __init__(self, shelf: Shelf, max_pictures: int, max_texts: int) -> None:
+    def __init__(self, shelf: Shelf, max_pictures: int, max_texts: int, metrics: WorkerMetrics | None = None) -> None:
         self.shelf, self.max_pictures, self.max_texts = shelf, max_pictures, max_texts
+        self.metrics = metrics or WorkerMetrics()
         self._arrived = threading.Condition()
         self._inbox: list[Work] = []
         self._pictures: list[Work] = []
@@ -104,11 +106,15 @@ class Engine:
         if not self._pictures:
             return
         batch = next_batch(self._pictures, self.max_pictures)
+        self.metrics.pass_jobs.labels(batch[0].request.model).observe(len(batch))
         self._guard(batch, lambda: draw_batch(batch, self.shelf))
 
     def _write(self) -> None:
         """A slice of texts: until pictures or new texts arrive, or for a short while."""
         self._admit_texts()
+        for name, batch in self._batches.items():
+            if batch.num_texts:
+                self.metrics.texts.labels(name).observe(batch.num_texts)
         until = time.monotonic() + TEXT_SLICE_SECONDS
         while self._num_writing() and time.monotonic() < until:
             for batch in [batch for batch in self._batches.values() if batch.num_texts]:

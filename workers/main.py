@@ -6,6 +6,7 @@ import logging
 import secrets
 import threading
 import time
+from collections.abc import Callable
 from typing import Any
 
 import redis
@@ -15,6 +16,7 @@ from redis.backoff import ExponentialBackoff
 from redis.retry import Retry
 
 from contracts.cards import Announcement
+from contracts.overview import look
 from contracts.ports import Limits
 from contracts.redis_store import RedisJobLedger
 from contracts.requests import ImagineRequest, WriteRequest
@@ -23,6 +25,7 @@ from workers.app import Broker, make_app
 from workers.dispatcher import Dispatcher
 from workers.engine import Engine
 from workers.heart import Heart
+from workers.metrics import DeviceCollector, QueueCollector, WorkerMetrics
 from workers.runner import Runner
 from workers.settings import WorkerSettings
 from workers.shelf import Shelf
@@ -38,7 +41,8 @@ def run_worker(settings: WorkerSettings | None = None) -> None:
     torch.set_num_threads(settings.threads)
     device = ("cuda" if torch.cuda.is_available() else "cpu") if settings.device == "auto" else settings.device
     shelf = Shelf.from_environment(device)
-    engine = Engine(shelf, settings.max_pictures, settings.max_texts)
+    metrics = WorkerMetrics()
+    engine = Engine(shelf, settings.max_pictures, settings.max_texts, metrics)
     engine.start()
     engine.warm_up([probe(shelf, name) for name in sorted(shelf.cards)])
     if not shelf.cards:
@@ -48,7 +52,7 @@ def run_worker(settings: WorkerSettings | None = None) -> None:
     app = make_app(settings.broker, sorted(shelf.cards))
     broker = Broker(app)
     dispatcher = Dispatcher(ledger, broker)
-    runner = Runner(ledger, engine, settings.worker_id(), lambda route: dispatcher.dispatch([route]))
+    runner = Runner(ledger, engine, settings.worker_id(), lambda route: dispatcher.dispatch([route]), metrics)
     models = tuple(shelf.cards.values())
     holds = {card.name: settings.holds(card.kind) for card in models}
     announcement = Announcement(worker_id=runner.worker_id, device=device, slots=settings.slots, models=models, holds=holds)
@@ -61,6 +65,7 @@ def run_worker(settings: WorkerSettings | None = None) -> None:
         logger.info("action=worker_ready device=%s models=%s", device, ",".join(sorted(shelf.cards)))
 
     signals.worker_ready.connect(ready, weak=False)
+    stop_metrics = serve_metrics(settings, metrics, ledger, device)
     signals.setup_logging.connect(_keep_logging, weak=False)
     try:
         options = [
@@ -75,6 +80,16 @@ def run_worker(settings: WorkerSettings | None = None) -> None:
     finally:
         heart.stop()
         engine.stop()
+        stop_metrics()
+
+
+def serve_metrics(settings: WorkerSettings, metrics: WorkerMetrics, ledger: RedisJobLedger, device: str) -> Callable[[], None]:
+    """Answer Prometheus where a port is set; returns how to stop."""
+    if not settings.metrics_port:
+        return lambda: None
+    metrics.registry.register(QueueCollector(lambda: look(ledger.redis, ledger.limits, ledger.keys)))
+    metrics.registry.register(DeviceCollector(device))
+    return metrics.serve(settings.metrics_address, settings.metrics_port)
 
 
 def _keep_logging(**_: Any) -> None:

@@ -15,6 +15,7 @@ from aigc_core.serving import PromptError
 from contracts.outcomes import ErrorCode, Failure, Outcome, State
 from contracts.ports import Beat, Claim, Heard, JobLedger
 from workers.engine import Engine
+from workers.metrics import WorkerMetrics
 from workers.shelf import UnknownModelError
 from workers.work import Cancelled, DeadlinePassed, Released, Result, Work
 
@@ -27,8 +28,8 @@ PERSIST_SECONDS = 120.0
 class Runner:
     """Runs jobs for Celery's threads, and knows which are running."""
 
-    def __init__(self, ledger: JobLedger, engine: Engine, worker_id: str, ended: Callable[[str], object]) -> None:
-        self.ledger, self.engine, self.worker_id, self._ended = ledger, engine, worker_id, ended
+    def __init__(self, ledger: JobLedger, engine: Engine, worker_id: str, ended: Callable[[str], object], metrics: WorkerMetrics) -> None:
+        self.ledger, self.engine, self.worker_id, self._ended, self.metrics = ledger, engine, worker_id, ended, metrics
         self._running: dict[str, tuple[Claim, Work]] = {}
         self._lock = threading.Lock()
         self._draining = False
@@ -41,6 +42,7 @@ class Runner:
         if claim is None:
             logger.info("action=job_not_claimed job_id=%s", job_id)
             return
+        self.metrics.waited.labels(claim.job.request.model).observe(max(0.0, time.time() - claim.job.created_at))
         work = Work(job_id=job_id, request=claim.job.request, deadline_at=claim.job.deadline_at)
         with self._lock:
             self._running[job_id] = (claim, work)
@@ -94,6 +96,7 @@ class Runner:
             self._finish(claim, State.SUCCEEDED, result)
         except Released:
             _persist(lambda: self.ledger.release(claim))
+            self.metrics.released.labels(claim.job.request.model).inc()
             logger.info("action=job_released job_id=%s", claim.job.id)
             return
         except Cancelled as ending:
@@ -111,11 +114,19 @@ class Runner:
             self._finish(claim, State.FAILED, _failure(ErrorCode.INTERNAL))
         logger.info("action=job_ended job_id=%s model=%s seconds=%.3f", claim.job.id, claim.job.request.model, time.monotonic() - started)
 
+    def _count(self, claim: Claim, state: State, outcome: Outcome | None) -> None:
+        model = claim.job.request.model
+        self.metrics.ran.labels(model, state.value).observe(max(0.0, time.monotonic() - self._running[claim.job.id][1].started_at))
+        if isinstance(outcome, Failure):
+            self.metrics.failures.labels(model, outcome.code.value).inc()
+
     def _finish(self, claim: Claim, state: State, result: Result | None) -> None:
         outcome: Outcome | None = result.outcome if result else None
         files, cost = (result.files, result.cost_seconds) if result else ((), 0.0)
         if not _persist(lambda: self.ledger.finish(claim, state, outcome, files, cost)):
             logger.warning("action=outcome_refused job_id=%s attempt=%d", claim.job.id, claim.attempt)
+            return
+        self._count(claim, state, outcome)
 
 
 def _failure(code: ErrorCode, **details: str) -> Result:

@@ -17,6 +17,7 @@ from tests.support.stores import Stores, memory_stores
 from workers.dispatcher import Dispatcher
 from workers.engine import Engine
 from workers.heart import Heart
+from workers.metrics import WorkerMetrics
 from workers.runner import Runner
 
 
@@ -48,7 +49,7 @@ def images() -> CountingModel:
 def runner(stores: Stores, images: CountingModel) -> Iterator[Runner]:
     engine = Engine(FakeShelf(digits=images, bard=text_model()), 8, 4)
     engine.start()
-    yield Runner(stores.ledger, engine, "w1", lambda route: None)
+    yield Runner(stores.ledger, engine, "w1", lambda route: None, WorkerMetrics())
     images.hold.set()
     engine.stop()
 
@@ -192,3 +193,14 @@ def test_the_window_is_as_wide_as_the_worker(runner: Runner, stores: Stores) -> 
     runner.run(jobs[0].id)
     heart.beat()
     assert [job_id for job_id, _ in broker.sent] == [one.id for one in jobs[:5]]
+
+
+def test_jobs_are_counted_by_what_became_of_them(runner: Runner, stores: Stores) -> None:
+    good, bad = job(user_id="1"), job(imagine(prompt="nothing"), user_id="2")
+    for one in (good, bad):
+        submit(stores, one)
+        runner.run(one.id)
+    value = runner.metrics.registry.get_sample_value
+    assert value("aigc_job_run_seconds_count", {"model": "digits", "state": "succeeded"}) == 1
+    assert value("aigc_job_failures_total", {"model": "digits", "code": "bad_request"}) == 1
+    assert value("aigc_job_wait_seconds_count", {"model": "digits"}) == 2
