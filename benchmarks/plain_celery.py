@@ -38,6 +38,12 @@ def load(**_: object) -> None:
     shelf.image_model("digits").draw([PictureQuery(prompt="7", seed=0)])
 
 
+@app.task(name="plain.nothing")
+def nothing(job_id: str) -> None:
+    """Note when a task starts."""
+    client.hset(DONE, job_id, time.time())
+
+
 @app.task(name="plain.text")
 def text(job_id: str, prompt: str, length: int, seed: int) -> None:
     """Write one text, and note when it was done."""

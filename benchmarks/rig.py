@@ -34,6 +34,7 @@ class Rig:
     url: str
     folder: Path
     client: redis.Redis
+    server: subprocess.Popen[bytes]
     workers: list[subprocess.Popen[bytes]]
 
     def start_worker(self, **settings: str) -> subprocess.Popen[bytes]:
@@ -65,7 +66,7 @@ def rig() -> Iterator[Rig]:
         server = embedded_redis.prepare(folder / "redis")
         process = subprocess.Popen(server.command, stdout=subprocess.DEVNULL)
         with redis.Redis.from_url(server.url, socket_timeout=10) as client:
-            running = Rig(server.url, folder, client, [])
+            running = Rig(server.url, folder, client, process, [])
             try:
                 _wait_for(client)
                 yield running
