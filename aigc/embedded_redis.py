@@ -54,6 +54,15 @@ def prepare(folder: Path) -> EmbeddedRedis:
     return EmbeddedRedis(command=(find_server(), str(path)), url=f"redis://:{password}@127.0.0.1:{port}/0")
 
 
+def address_of(folder: Path) -> str | None:
+    """The URL of the Redis whose configuration :func:`prepare` wrote to ``folder``; None if there is none."""
+    path = folder / "redis.conf"
+    if not path.exists():
+        return None
+    settings = dict(line.split(" ", 1) for line in path.read_text(encoding="utf-8").splitlines())
+    return f"redis://:{settings['requirepass']}@127.0.0.1:{settings['port']}/0"
+
+
 def _free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))

@@ -23,11 +23,14 @@ def run(arguments: argparse.Namespace) -> int:
     """Print the state; exit status 1 if Redis cannot be reached."""
     import redis
 
+    from aigc.embedded_redis import address_of
     from aigc.settings import LocalSettings
     from contracts.overview import look
 
-    url = LocalSettings().redis_url
-    address = url.get_secret_value() if url else "redis://127.0.0.1:6379/0"
+    settings = LocalSettings()
+    # Without REDIS_URL: the Redis of the `aigc up` that runs here.
+    own = address_of(settings.home / "redis")
+    address = settings.redis_url.get_secret_value() if settings.redis_url else own or "redis://127.0.0.1:6379/0"
     with redis.Redis.from_url(address, socket_connect_timeout=2, socket_timeout=5) as client:
         try:
             while True:

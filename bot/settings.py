@@ -13,7 +13,7 @@ from contracts.ports import Limits
 class BotSettings(BaseSettings):
     """``DISCORD_TOKEN`` and ``AIGC_*`` variables; secrets never show in a repr."""
 
-    model_config = SettingsConfigDict(env_prefix="AIGC_", env_file=".env", extra="ignore")
+    model_config = SettingsConfigDict(env_prefix="AIGC_", env_file=".env", extra="ignore", env_ignore_empty=True)
 
     token: SecretStr = Field(validation_alias="DISCORD_TOKEN")
     redis_url: SecretStr = Field(default=SecretStr("redis://127.0.0.1:6379/0"), validation_alias="REDIS_URL")

@@ -12,7 +12,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 class WorkerSettings(BaseSettings):
     """``AIGC_*`` variables; the URLs may hold passwords, so they never show in a repr."""
 
-    model_config = SettingsConfigDict(env_prefix="AIGC_", env_file=".env", extra="ignore")
+    model_config = SettingsConfigDict(env_prefix="AIGC_", env_file=".env", extra="ignore", env_ignore_empty=True)
 
     redis_url: SecretStr = Field(default=SecretStr("redis://127.0.0.1:6379/0"), validation_alias="REDIS_URL")
     broker_url: SecretStr | None = Field(default=None, validation_alias="CELERY_BROKER_URL")

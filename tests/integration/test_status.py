@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 import redis
 
+from aigc.embedded_redis import address_of, prepare
 from aigc.main import main
 from aigc.status import table
 from contracts.outcomes import State
@@ -48,6 +50,12 @@ async def test_the_command_prints_one_line_of_json(redis_url: str, monkeypatch: 
         monkeypatch.setenv("REDIS_URL", redis_url)
         assert main(["status", "--json"]) == 0
         assert json.loads(capsys.readouterr().out)["routes"][0]["name"] == "digits"
+
+
+def test_the_own_redis_of_a_machine_is_found(tmp_path: Path) -> None:
+    """What `aigc up` starts has a password and a port of its own; `aigc status` reads them where they are kept."""
+    assert address_of(tmp_path) is None
+    assert prepare(tmp_path).url == address_of(tmp_path)
 
 
 def test_a_redis_that_is_away_is_said(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
