@@ -8,11 +8,8 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import base64
 import json
-import os
 import random
-import sys
 import tempfile
 import time
 from collections import Counter
@@ -25,11 +22,11 @@ import redis.asyncio
 
 from aigc import embedded_redis
 from benchmarks.rig import WIDE, percentile
+from benchmarks.stack import TOKEN, Stack, finals, until_ready
 from contracts.redis_store import RedisJobLedger, RedisJobQueue
 from playground import objects, server
 from playground.world import DiscordError, Interaction
 
-TOKEN = f"{base64.b64encode(b'1000000000000000001').decode()}.local.benchmark"
 OPEN_AT_ONCE = 60
 SETTLE_SECONDS = 120.0
 PATIENCE_SECONDS = 60.0
@@ -43,40 +40,6 @@ class Tally:
     used: dict[str, Interaction] = field(default_factory=dict)
     kills: Counter[str] = field(default_factory=Counter)
     killed_running: list[tuple[float, dict[str, int]]] = field(default_factory=list)
-
-
-@dataclass
-class Stack:
-    """The processes that are killed, each started again at once."""
-
-    folder: Path
-    redis_command: tuple[str, ...]
-    url: str
-    processes: dict[str, asyncio.subprocess.Process] = field(default_factory=dict)
-
-    async def start(self, name: str) -> None:
-        """Start redis, worker or bot."""
-        command = self.redis_command if name == "redis" else (sys.executable, "-m", "aigc", name)
-        environment = {
-            **os.environ, "REDIS_URL": self.url, "DISCORD_TOKEN": TOKEN, "AIGC_DISCORD_SOCKET": str(self.folder / "d.sock"),
-            "AIGC_DRAIN_SECONDS": "1", "AIGC_WAITING_PER_USER": "100000", "AIGC_WAITING_PER_SERVER": "100000",
-        }  # fmt: skip
-        with (self.folder / f"{name}.log").open("ab") as log:
-            self.processes[name] = await asyncio.create_subprocess_exec(*command, env=environment, stdout=log, stderr=log)
-
-    async def kill(self, name: str) -> None:
-        """SIGKILL, and a new start."""
-        self.processes[name].kill()
-        await self.processes[name].wait()
-        await self.start(name)
-
-    async def stop(self) -> None:
-        """End all, Redis last."""
-        for name in ("bot", "worker", "redis"):
-            process = self.processes.get(name)
-            if process and process.returncode is None:
-                process.terminate()
-                await process.wait()
 
 
 def main() -> None:
@@ -103,7 +66,7 @@ async def measure(jobs: int, kills: int, rng: random.Random) -> dict[str, object
             try:
                 for part in ("redis", "worker", "bot"):
                     await stack.start(part)
-                await _until_ready(stack, playground)
+                await until_ready(stack, playground)
                 tally, started = Tally(), time.monotonic()
                 killer = asyncio.create_task(_kill_now_and_then(stack, tally, jobs, kills, rng))
                 await _use(playground, tally, jobs, rng)
@@ -114,34 +77,13 @@ async def measure(jobs: int, kills: int, rng: random.Random) -> dict[str, object
                 await stack.stop()
 
 
-async def _until_ready(stack: Stack, playground: server.Playground) -> None:
-    ledger = RedisJobLedger(redis.Redis.from_url(stack.url))
-    until = time.monotonic() + 60
-    while time.monotonic() < until:
-        try:
-            ready = bool(await asyncio.to_thread(ledger.workers)) and playground.gateway.online and bool(playground.world.commands)
-        except redis.ConnectionError:
-            ready = False
-        if ready:
-            ledger.redis.close()
-            return
-        await asyncio.sleep(0.05)
-    raise TimeoutError(f"the stack did not get ready; see the logs in {stack.folder}")
-
-
-def _finals(playground: server.Playground) -> Counter[str]:
-    """Finished answers by interaction."""
-    answers = (m for m in playground.world.messages.values() if "aigc:delete:" in str(m["components"]))
-    return Counter(m["interaction_metadata"]["id"] for m in answers)
-
-
 async def _use(playground: server.Playground, tally: Tally, jobs: int, rng: random.Random) -> None:
     """People use commands, a bounded number at once; while the bot is away they wait."""
     command = next(c for c in playground.world.commands if c["name"] == "imagine")
     people, channel = list(objects.PEOPLE), next(iter(objects.CHANNELS))
     options = [{"name": "prompt", "type": 3, "value": "7"}, {"name": "count", "type": 4, "value": 1}]
     while len(tally.used) < jobs:
-        done = _finals(playground)
+        done = finals(playground)
         now = time.time()
         num_open = sum(i.id not in done and now - i.created_at < PATIENCE_SECONDS for i in tally.used.values())
         for _ in range(min(OPEN_AT_ONCE - num_open, jobs - len(tally.used))):
@@ -191,7 +133,7 @@ async def _settle(stack: Stack, playground: server.Playground, tally: Tally) -> 
 
 
 async def _count(stack: Stack, playground: server.Playground, tally: Tally, seconds: float) -> dict[str, object]:
-    done = _finals(playground)
+    done = finals(playground)
     async with redis.asyncio.Redis.from_url(stack.url) as client:
         queue = RedisJobQueue(client, WIDE)
         accepted = [job_id for job_id in tally.used if await client.exists(queue.keys.job(job_id))]

@@ -34,7 +34,7 @@ def answer(world: World, interaction_id: str, token: str, body: Body) -> Json:
             message = world.change_message({**bodies.apply(world, message, inner), "edited_timestamp": objects.now()})
     else:
         raise DiscordError(400, 50035, f"Invalid Form Body: type {kind} is not supported here")
-    interaction.acknowledged = True
+    interaction.acknowledged_at = time.time()
     world.publish("interaction_done", {"id": interaction.id}, interaction.user_id)
     return _response(interaction, kind, message)
 
@@ -43,7 +43,7 @@ def _choices(interaction: Interaction, data: Json) -> Json:
     choices = data.get("choices") or []
     if len(choices) > 25:
         raise DiscordError(400, 50035, "Invalid Form Body: choices: Must be 25 or fewer in length.")
-    interaction.acknowledged = True
+    interaction.acknowledged_at = time.time()
     if interaction.choices and not interaction.choices.done():
         interaction.choices.set_result(choices)
     return {"interaction": {"id": interaction.id, "type": interaction.kind}}

@@ -27,7 +27,7 @@ def now() -> str:
 def user(user_id: str) -> Json:
     """A user, the bot's own included."""
     is_bot = user_id == APPLICATION_ID
-    name = BOT_NAME if is_bot else PEOPLE[user_id]
+    name = BOT_NAME if is_bot else PEOPLE.get(user_id, f"guest {user_id[-4:]}")
     return {
         "id": user_id,
         "username": name,

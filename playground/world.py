@@ -39,10 +39,15 @@ class Interaction:
     channel_id: str
     data: Json
     created_at: float = field(default_factory=time.time)
-    acknowledged: bool = False
+    acknowledged_at: float | None = None
     original_id: str | None = None
     source_message_id: str | None = None
     choices: asyncio.Future[list[Json]] | None = None
+
+    @property
+    def acknowledged(self) -> bool:
+        """Whether the bot has answered at all, if only with "thinking"."""
+        return self.acknowledged_at is not None
 
 
 class World:
