@@ -10,6 +10,9 @@ import torch
 from PIL import Image, PngImagePlugin
 from torch import Tensor
 
+COMPRESS_LEVEL = 3
+"""Two thirds of the default's time for at most a tenth more bytes, on the pictures of the zoo."""
+
 
 def to_pil(x_CHW: Tensor) -> Image.Image:
     """One picture in [-1, 1] with 1 or 3 channels, as 8-bit grey or RGB."""
@@ -53,7 +56,7 @@ def png_bytes(image: Image.Image, metadata: Mapping[str, str] | None = None) -> 
     for key, value in (metadata or {}).items():
         info.add_itxt(key, value)
     buffer = io.BytesIO()
-    image.save(buffer, format="PNG", pnginfo=info)
+    image.save(buffer, format="PNG", pnginfo=info, compress_level=COMPRESS_LEVEL)
     return buffer.getvalue()
 
 

@@ -110,9 +110,13 @@ def _files(model: ImageModel, outcome: ImageOutcome, drawn: Sequence[DrawnPictur
     ]  # fmt: skip
     if len(singles) == 1:
         return (singles[0], singles[0])  # one picture is its own sheet
-    sheet = _sheet([picture.image.convert("RGB") for picture in drawn], model.background(), num_columns=1 if wide else None)
+    sheet = _sheet([picture.image for picture in drawn], model.background(), num_columns=1 if wide else None)
     return (images.png_bytes(sheet, {**marks, "Seed": str(outcome.pictures[0].seed)}), *singles)
 
 
 def _sheet(pictures: Sequence[Image.Image], background: tuple[int, int, int], num_columns: int | None) -> Image.Image:
-    return images.grid(pictures, background=background, num_columns=num_columns)
+    """Grey pictures stay grey: a third of the bytes to encode."""
+    if all(picture.mode == "L" for picture in pictures):
+        grey = int(Image.new("RGB", (1, 1), background).convert("L").tobytes()[0])
+        return images.grid(pictures, background=grey, num_columns=num_columns)
+    return images.grid([picture.convert("RGB") for picture in pictures], background=background, num_columns=num_columns)

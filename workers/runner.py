@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import threading
 import time
 from collections.abc import Callable
@@ -33,6 +34,8 @@ class Runner:
         self._running: dict[str, tuple[Claim, Work]] = {}
         self._lock = threading.Lock()
         self._draining = False
+        # Encoding leaves cores to the engine: without a bound, texts wait while dozens of threads make PNGs.
+        self._encoding = threading.BoundedSemaphore(max(1, (os.cpu_count() or 1) // 2))
 
     def run(self, job_id: str) -> None:
         """Run a job, unless it has ended, is running elsewhere, or this worker is about to end."""
@@ -92,7 +95,7 @@ class Runner:
     def _publish(self, claim: Claim, work: Work) -> None:
         started = time.monotonic()
         try:
-            result = work.result()
+            result = work.result(gate=self._encoding)
             self._finish(claim, State.SUCCEEDED, result)
         except Released:
             _persist(lambda: self.ledger.release(claim))

@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import Future
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 
 from contracts.outcomes import Outcome, Progress
@@ -71,10 +72,13 @@ class Work:
         if not self.future.done():
             self.future.set_result(result)
 
-    def result(self, timeout: float | None = None) -> Result:
-        """Wait for the engine, then go the rest of the way in this thread."""
+    def result(self, timeout: float | None = None, gate: AbstractContextManager[object] | None = None) -> Result:
+        """Wait for the engine, then go the rest of the way in this thread, through ``gate`` if there is one."""
         made = self.future.result(timeout)
-        return made if isinstance(made, Result) else made()
+        if isinstance(made, Result):
+            return made
+        with gate or nullcontext():
+            return made()
 
     def fail(self, error: BaseException) -> None:
         """Hand an error to the waiting task."""
