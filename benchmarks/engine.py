@@ -20,7 +20,6 @@ import redis.asyncio
 
 from benchmarks import plain_celery
 from benchmarks.rig import WIDE, Rig, job, percentile, rig
-from bot.dispatch import CeleryDispatcher
 from contracts.redis_store import RedisJobQueue
 from contracts.requests import ImagineRequest, WriteRequest
 
@@ -93,15 +92,13 @@ async def through_engine(running: Rig) -> AsyncIterator[Measure]:
     running.start_worker(AIGC_MAX_TEXTS="64", AIGC_MAX_PICTURES="64", AIGC_SLOTS="128")
     running.wait_for_workers(1)
     async with redis.asyncio.Redis.from_url(running.url, max_connections=64) as client:
-        queue, dispatcher = RedisJobQueue(client, WIDE), CeleryDispatcher(running.url)
+        queue = RedisJobQueue(client, WIDE, sends=True)
 
         async def measure(wanted: Sequence[Request]) -> list[tuple[float, float]]:
             jobs, handed_in = [job(request, user=str(number)) for number, request in enumerate(wanted)], {}
             for one in jobs:
                 handed_in[one.id] = time.time()
                 await queue.submit(one)
-                for job_id, route in await queue.dispatch([one.request.model]):
-                    await dispatcher.send(job_id, route)
             while await client.zcard(queue.keys.open):  # noqa: ASYNC110 - the jobs end in another process
                 await asyncio.sleep(0.005)
             done = [cast("bytes", await client.hget(queue.keys.job(one.id), "ended_at")) for one in jobs]

@@ -15,7 +15,6 @@ from typing import cast
 import redis.asyncio
 
 from benchmarks.rig import WIDE, Rig, job, percentile, rig
-from bot.dispatch import CeleryDispatcher
 from contracts.redis_store import RedisJobQueue
 from contracts.requests import ImagineRequest, Job
 
@@ -41,17 +40,16 @@ def main() -> None:
 async def measure(running: Rig, hog_jobs: int, each: int) -> dict[str, float]:
     """Waits of modest people alone and beside a hog; shares of two servers of different weight."""
     async with redis.asyncio.Redis.from_url(running.url, max_connections=64) as client:
-        queue = RedisJobQueue(client, WIDE)
-        dispatcher = CeleryDispatcher(running.url)
+        queue = RedisJobQueue(client, WIDE, sends=True)
         modest = [_picture(f"9{user}") for _ in range(each) for user in range(MODEST_USERS)]
-        await _run(queue, dispatcher, [_picture(WARMING) for _ in range(50)])
-        alone = await _run(queue, dispatcher, modest)
+        await _run(queue, [_picture(WARMING) for _ in range(50)])
+        alone = await _run(queue, modest)
         hog = [_picture(HOG) for _ in range(hog_jobs)]
         modest_again = [_picture(f"9{user}") for _ in range(each) for user in range(MODEST_USERS)]
-        beside = await _run(queue, dispatcher, [*hog, *modest_again])
+        beside = await _run(queue, [*hog, *modest_again])
         waits_alone = [alone[one.id] for one in modest]
         waits_beside = [beside[one.id] for one in modest_again]
-        weights = await _weights(queue, dispatcher, hog_jobs)
+        weights = await _weights(queue, hog_jobs)
         return {
             "hog_jobs": hog_jobs,
             "modest_users": MODEST_USERS,
@@ -66,11 +64,11 @@ async def measure(running: Rig, hog_jobs: int, each: int) -> dict[str, float]:
         }
 
 
-async def _weights(queue: RedisJobQueue, dispatcher: CeleryDispatcher, number: int) -> float:
+async def _weights(queue: RedisJobQueue, number: int) -> float:
     """How far the turns of two servers are from their weights while both have jobs waiting (relative)."""
     await queue.redis.hset(queue.keys.shares, mapping={name: str(share) for name, share in SHARES.items()})
     jobs = [_picture(f"{name}{index % 5}", name) for index in range(number) for name in SHARES]
-    waits = await _run(queue, dispatcher, jobs)
+    waits = await _run(queue, jobs)
     first = sorted(jobs, key=lambda one: waits[one.id] + one.created_at)[: number // 2]
     turns = {name: sum(one.guild_id == name for one in first) for name in SHARES}
     expected = SHARES[FAVOURED] / SHARES[ORDINARY]
@@ -81,15 +79,13 @@ def _picture(user: str, server: str = "1") -> Job:
     return job(ImagineRequest(model="digits", prompt="7", count=1, seed=1), user=user, server=server)
 
 
-async def _run(queue: RedisJobQueue, dispatcher: CeleryDispatcher, jobs: Sequence[Job]) -> dict[str, float]:
+async def _run(queue: RedisJobQueue, jobs: Sequence[Job]) -> dict[str, float]:
     """Submit all at once and wait until all have ended; the seconds from each one's submission to its start."""
     submitted = {}
     for one in jobs:
         if await queue.submit(one):
             raise RuntimeError("a job was refused")
         submitted[one.id] = time.time()
-    for job_id, route in await queue.dispatch(["digits"]):
-        await dispatcher.send(job_id, route)
     while await queue.open_jobs():  # noqa: ASYNC110 - the jobs end in another process
         await asyncio.sleep(0.05)
     pipe = queue.redis.pipeline(transaction=False)

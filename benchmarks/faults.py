@@ -123,7 +123,7 @@ async def _settle(stack: Stack, playground: server.Playground, tally: Tally) -> 
     """Wait until every record has ended and been posted."""
     until = time.monotonic() + SETTLE_SECONDS
     async with redis.asyncio.Redis.from_url(stack.url) as client:
-        queue = RedisJobQueue(client, WIDE)
+        queue = RedisJobQueue(client, WIDE, sends=True)
         while time.monotonic() < until:
             waiting = await queue.open_jobs()
             length = await client.xlen(queue.keys.events)
@@ -135,7 +135,7 @@ async def _settle(stack: Stack, playground: server.Playground, tally: Tally) -> 
 async def _count(stack: Stack, playground: server.Playground, tally: Tally, seconds: float) -> dict[str, object]:
     done = finals(playground)
     async with redis.asyncio.Redis.from_url(stack.url) as client:
-        queue = RedisJobQueue(client, WIDE)
+        queue = RedisJobQueue(client, WIDE, sends=True)
         accepted = [job_id for job_id in tally.used if await client.exists(queue.keys.job(job_id))]
         failed = 0
         for job_id in accepted:

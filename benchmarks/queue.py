@@ -22,7 +22,6 @@ import redis.asyncio
 
 from benchmarks import plain_celery
 from benchmarks.rig import WIDE, Rig, job, percentile, rig
-from bot.dispatch import CeleryDispatcher
 from contracts.redis_store import RedisJobQueue
 from contracts.requests import ImagineRequest
 
@@ -52,10 +51,10 @@ async def measure(running: Rig, number: int) -> dict[str, float]:
     """Starts in turn: one of each kind after the other, so that all meet the same noise."""
     pool = redis.asyncio.BlockingConnectionPool.from_url(running.url, max_connections=32, timeout=5, socket_timeout=5)
     async with redis.asyncio.Redis(connection_pool=pool) as client:
-        queue, dispatcher = RedisJobQueue(client, WIDE), CeleryDispatcher(running.url)
+        queue = RedisJobQueue(client, WIDE, sends=True)
         with raw_consumer(running.url) as raw:
             starts: dict[str, Start] = {
-                "ours": lambda: ours(queue, dispatcher),
+                "ours": lambda: ours(queue),
                 "celery": lambda: through_celery(running.client),
                 "raw_redis": lambda: through_list(client, raw),
             }
@@ -65,7 +64,7 @@ async def measure(running: Rig, number: int) -> dict[str, float]:
                     taken = await start()
                     if turn >= 10:
                         seconds[name].append(taken)
-        lag = await loop_lag(queue, dispatcher, running)
+        lag = await loop_lag(queue, running)
     medians = {name: statistics.median(values) for name, values in seconds.items()}
     return {
         **{f"{name}_p50_ms": round(1e3 * median, 2) for name, median in medians.items()},
@@ -77,13 +76,11 @@ async def measure(running: Rig, number: int) -> dict[str, float]:
     }
 
 
-async def ours(queue: RedisJobQueue, dispatcher: CeleryDispatcher) -> float:
+async def ours(queue: RedisJobQueue) -> float:
     """Record, line, message, claim."""
     one = job(ImagineRequest(model="digits", prompt="7", count=1, seed=1))
     handed_in = time.time()
     await queue.submit(one)
-    for job_id, route in await queue.dispatch(["digits"]):
-        await dispatcher.send(job_id, route)
     while await queue.redis.zcard(queue.keys.open):  # noqa: ASYNC110 - the job ends in another process
         await asyncio.sleep(0.002)
     return float(cast("bytes", await queue.redis.hget(queue.keys.job(one.id), "started_at"))) - handed_in
@@ -137,7 +134,7 @@ async def through_list(client: redis.asyncio.Redis, raw: Raw) -> float:
     return raw.started_at - handed_in
 
 
-async def loop_lag(queue: RedisJobQueue, dispatcher: CeleryDispatcher, running: Rig) -> list[float]:
+async def loop_lag(queue: RedisJobQueue, running: Rig) -> list[float]:
     """How late the loop wakes while requests come in and Redis hangs."""
     lags: list[float] = []
 
@@ -150,8 +147,6 @@ async def loop_lag(queue: RedisJobQueue, dispatcher: CeleryDispatcher, running: 
     async def ask() -> None:
         with contextlib.suppress(redis.RedisError):
             await queue.submit(job(ImagineRequest(model="digits", prompt="7", count=1, seed=1)))
-            for job_id, route in await queue.dispatch(["digits"]):
-                await dispatcher.send(job_id, route)
 
     watching = asyncio.create_task(watch())
     running.server.send_signal(signal.SIGSTOP)

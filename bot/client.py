@@ -48,7 +48,7 @@ class AigcClient(discord.AutoShardedClient):
         super().__init__(intents=discord.Intents(guilds=True), allowed_mentions=discord.AllowedMentions.none(), **extra)
         self.settings, self._redis, self._created_at = settings, client, time.monotonic()
         self.catalogue = Catalogue()
-        self.queue = RedisJobQueue(client, settings.limits)
+        self.queue = RedisJobQueue(client, settings.limits, sends=settings.sends)
         courier = Courier(self)
         self._background, self.metrics = Background(), BotMetrics()
         self.follower = Follower(self.queue, courier, self._background, self.metrics)

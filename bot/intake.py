@@ -48,7 +48,8 @@ class Intake:
             return
         self.metrics.accepted.labels(request.model).inc()
         self.follower.follow(job)
-        await self._dispatch(route_of(request))
+        if not self.queue.sends:
+            await self._dispatch(route_of(request))
         logger.info("action=job_queued job_id=%s model=%s", job.id, request.model)
 
     async def _dispatch(self, route: str) -> None:

@@ -34,6 +34,11 @@ class BotSettings(BaseSettings):
         return Limits(waiting_per_user=self.waiting_per_user, waiting_per_server=self.waiting_per_server, waiting_in_all=self.waiting_in_all)
 
     @property
+    def sends(self) -> bool:
+        """Whether the Redis of the records is Celery's broker too: messages are then written with the records, in one step."""
+        return self.broker == self.redis_url.get_secret_value()
+
+    @property
     def broker(self) -> str:
         """Where Celery's messages go: Redis unless another broker is named."""
         return (self.broker_url or self.redis_url).get_secret_value()

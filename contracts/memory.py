@@ -121,6 +121,8 @@ class MemoryStore:
 class MemoryJobQueue:
     """The bot's side of a :class:`MemoryStore`; see :class:`contracts.ports.JobQueue`."""
 
+    sends = False
+
     def __init__(self, store: MemoryStore) -> None:
         self.store = store
 
@@ -231,6 +233,8 @@ class MemoryJobQueue:
 class MemoryJobLedger:
     """The workers' side of a :class:`MemoryStore`; see :class:`contracts.ports.JobLedger`."""
 
+    sends = False
+
     def __init__(self, store: MemoryStore) -> None:
         self.store = store
 
@@ -303,7 +307,7 @@ class MemoryJobLedger:
                 if record.sent_at < now - limits.resend_seconds:
                     record.sent_at = now
                     resend.append((record.job.id, route))
-        return Recovery(requeued=tuple(requeued), given_up=tuple(given_up), expired=tuple(expired), resend=tuple(resend))
+        return Recovery(requeued=tuple(requeued), given_up=tuple(given_up), expired=tuple(expired), sent_again=len(resend), unsent=tuple(resend))
 
     def announce(self, announcement: Announcement) -> None:
         """Tell the bots that this worker lives."""

@@ -75,16 +75,19 @@ class Beat:
 
 @dataclass(frozen=True, kw_only=True)
 class Recovery:
-    """What a recovery pass did. ``resend`` are jobs whose message has to be sent again, with their routes."""
+    """What a recovery pass did. ``unsent`` are those of the ``sent_again`` messages that the caller has to send: jobs with their routes."""
 
     requeued: tuple[str, ...] = ()
     given_up: tuple[str, ...] = ()
     expired: tuple[str, ...] = ()
-    resend: tuple[tuple[str, str], ...] = ()
+    sent_again: int = 0
+    unsent: tuple[tuple[str, str], ...] = ()
 
 
 class JobQueue(Protocol):
-    """The bot's side."""
+    """The bot's side. Where ``sends`` holds, the messages of jobs are written with their records, and :meth:`dispatch` leaves none to be sent."""
+
+    sends: bool
 
     async def submit(self, job: Job) -> Refused | None:
         """Accept a job, or say why not. Submitting the same id again changes nothing."""
@@ -128,7 +131,9 @@ class JobQueue(Protocol):
 
 
 class JobLedger(Protocol):
-    """The workers' side."""
+    """The workers' side; ``sends`` as for :class:`JobQueue`."""
+
+    sends: bool
 
     def claim(self, job_id: str, worker_id: str) -> Claim | None:
         """Take a waiting job; None if it has ended, is taken, or does not exist."""

@@ -12,6 +12,7 @@ from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from contracts import scripts
 from contracts.cards import Announcement, ModelCard
+from contracts.envelope import envelope
 from contracts.keys import GROUP, Keys
 from contracts.outcomes import ErrorCode, Failure, Outcome, Progress, Snapshot, State
 from contracts.ports import Beat, Claim, Ended, Event, Heard, Limits, Recovery, Refused
@@ -33,12 +34,17 @@ def lost_failure(limits: Limits) -> Failure:
     return Failure(code=ErrorCode.WORKER_LOST, details={"attempts": str(limits.max_crashes)})
 
 
-def submit_arguments(keys: Keys, limits: Limits, job: Job) -> list[str | float]:
-    """Arguments of the SUBMIT script."""
+def sender_arguments(limits: Limits, sends: bool) -> list[str | float]:
+    """What a script needs that may dispatch jobs: the envelope of their messages if this Redis carries them, and the bounds."""
+    return [envelope() if sends else "", limits.worker_ttl_seconds, DISPATCHED_AT_ONCE]
+
+
+def submit_arguments(limits: Limits, job: Job) -> list[str | float]:
+    """Arguments of the SUBMIT script that say what the job is."""
     record = job.model_dump_json()
     who = (route_of(job.request), server_of(job), job.user_id)
     bounds = (limits.waiting_per_user, limits.waiting_per_server, limits.waiting_in_all)
-    return [keys.prefix, job.id, *who, record, job.deadline_at, size_of(job.request), job.weight, *bounds]
+    return [job.id, *who, record, job.deadline_at, size_of(job.request), job.weight, *bounds]
 
 
 def refusal(answer: bytes, limits: Limits) -> Refused | None:
@@ -72,12 +78,14 @@ def parse_snapshot(job_id: str, row: Any, workers: Sequence[Announcement]) -> Sn
 
 
 class RedisJobQueue:
-    """See :class:`contracts.ports.JobQueue`."""
+    """See :class:`contracts.ports.JobQueue`. With ``sends``, Celery's messages go over the same Redis, written with the records."""
 
-    def __init__(self, client: redis.asyncio.Redis, limits: Limits | None = None, keys: Keys | None = None) -> None:
+    def __init__(self, client: redis.asyncio.Redis, limits: Limits | None = None, keys: Keys | None = None, *, sends: bool = False) -> None:
         self.redis = client
         self.limits = limits or Limits()
         self.keys = keys or Keys()
+        self.sends = sends
+        self._sender = sender_arguments(self.limits, sends)
         self._group_ready = False
 
     async def _run(self, script: str, *arguments: str | float | bytes) -> Any:
@@ -85,13 +93,12 @@ class RedisJobQueue:
 
     async def submit(self, job: Job) -> Refused | None:
         """Accept a job, or say why not."""
-        answer = await self.redis.register_script(scripts.SUBMIT)(args=submit_arguments(self.keys, self.limits, job))
+        answer = await self._run(scripts.SUBMIT, *self._sender, *submit_arguments(self.limits, job))
         return refusal(answer, self.limits)
 
     async def dispatch(self, routes: Sequence[str]) -> list[tuple[str, str]]:
         """Jobs whose messages are to be sent now."""
-        answer = await self._run(scripts.DISPATCH, self.limits.worker_ttl_seconds, DISPATCHED_AT_ONCE, *routes)
-        return _pairs(answer)
+        return _pairs(await self._run(scripts.DISPATCH, *self._sender, *routes))
 
     async def cancel(self, job_id: str) -> State | None:
         """End a waiting job at once, ask a running one to end."""
@@ -192,12 +199,14 @@ class RedisJobQueue:
 
 
 class RedisJobLedger:
-    """See :class:`contracts.ports.JobLedger`. Safe to use from several threads."""
+    """See :class:`contracts.ports.JobLedger`. Safe to use from several threads. ``sends`` as for :class:`RedisJobQueue`."""
 
-    def __init__(self, client: redis.Redis, limits: Limits | None = None, keys: Keys | None = None) -> None:
+    def __init__(self, client: redis.Redis, limits: Limits | None = None, keys: Keys | None = None, *, sends: bool = False) -> None:
         self.redis = client
         self.limits = limits or Limits()
         self.keys = keys or Keys()
+        self.sends = sends
+        self._sender = sender_arguments(self.limits, sends)
 
     def _run(self, script: str, *arguments: str | float | bytes) -> Any:
         return self.redis.register_script(script)(args=[self.keys.prefix, *arguments])
@@ -223,12 +232,12 @@ class RedisJobLedger:
         fence = (claim.job.id, claim.attempt)
         result = (state.value, outcome.model_dump_json() if outcome else "")
         ttls = (limits.file_ttl_seconds, limits.record_ttl_seconds)
-        answer = self._run(scripts.FINISH, *fence, *result, *ttls, cost_seconds, *files)
+        answer = self._run(scripts.FINISH, *self._sender, *fence, *result, *ttls, cost_seconds, *files)
         return bool(answer)
 
     def dispatch(self, routes: Sequence[str]) -> list[tuple[str, str]]:
         """Jobs whose messages are to be sent now."""
-        return _pairs(self._run(scripts.DISPATCH, self.limits.worker_ttl_seconds, DISPATCHED_AT_ONCE, *routes))
+        return _pairs(self._run(scripts.DISPATCH, *self._sender, *routes))
 
     def release(self, claim: Claim) -> bool:
         """Put a running job back to the head of its queue."""
@@ -239,9 +248,10 @@ class RedisJobLedger:
         limits = self.limits
         pairs = [item for pair in backlog.items() for item in pair]
         lost, late = lost_failure(limits).model_dump_json(), LATE.model_dump_json()
-        answer = self._run(scripts.RECOVER, limits.max_crashes, limits.resend_seconds, limits.record_ttl_seconds, lost, late, *pairs)
+        bounds = (limits.max_crashes, limits.resend_seconds, limits.record_ttl_seconds)
+        answer = self._run(scripts.RECOVER, self._sender[0], *bounds, lost, late, *pairs)
         requeued, given_up, expired = (tuple(item.decode() for item in part) for part in answer[:3])
-        return Recovery(requeued=requeued, given_up=given_up, expired=expired, resend=tuple(_pairs(answer[3])))
+        return Recovery(requeued=requeued, given_up=given_up, expired=expired, sent_again=int(answer[3]), unsent=tuple(_pairs(answer[4])))
 
     def announce(self, announcement: Announcement) -> None:
         """Tell the bots that this worker lives."""

@@ -1,9 +1,13 @@
 """The atomic steps of a job's life, as Lua for Redis >= 6.2. ``ARGV[1]`` is the key prefix of all of them.
 
-Everything a running worker writes is fenced by the attempt number: a worker that lost its lease publishes nothing.
+``ARGV[2]`` of those that may dispatch jobs is the envelope of their Celery messages; it is empty where another broker than this Redis carries
+them, and the script then returns what is to be sent. Everything a running worker writes is fenced by the attempt number: a worker that lost
+its lease publishes nothing.
 """
 
 from __future__ import annotations
+
+from contracts.routes import QUEUE_PREFIX
 
 _HEAD = """
 local P = ARGV[1]
@@ -110,6 +114,38 @@ local function line_ranks(route, limit)
 end
 """
 
+# Takes the jobs whose turn it is out of the line, and writes their messages where this Redis is the broker.
+_TURNS = """
+local ENVELOPE, unsent = ARGV[2], {}
+local function send(id, route)
+  if ENVELOPE == '' then unsent[#unsent + 1] = id; unsent[#unsent + 1] = route; return end
+  local values = {JOB = id, ROUTE = route, TAG = id .. ':' .. redis.call('INCR', P .. 'messages')}
+  redis.call('LPUSH', QUEUES .. route, (string.gsub(ENVELOPE, '@(%u+)@', values)))
+end
+local function room(route, oldest)
+  local held = redis.call('HGETALL', P .. 'serving:' .. route)
+  local total = 0
+  for i = 1, #held, 2 do
+    if tonumber(redis.call('ZSCORE', P .. 'workers', held[i]) or 0) >= oldest then total = total + tonumber(held[i + 1])
+    else redis.call('HDEL', P .. 'serving:' .. route, held[i]) end
+  end
+  return total - redis.call('ZCARD', P .. 'sent:' .. route) - redis.call('SCARD', P .. 'running:' .. route)
+end
+local function take_turns(route, worker_ttl, at_most)
+  if redis.call('EXISTS', P .. 'fair:' .. route) == 0 then return 0 end
+  local count = math.min(room(route, now - worker_ttl), at_most)
+  for i = 1, count do
+    local id = line_take(route)
+    if not id then return i - 1 end
+    local turn = redis.call('INCR', P .. 'turns')
+    redis.call('HSET', job_key(id), 'turn', turn, 'sent_at', now)
+    redis.call('ZADD', P .. 'sent:' .. route, turn, id)
+    send(id, route)
+  end
+  return math.max(count, 0)
+end
+""".replace("QUEUES", f"'{QUEUE_PREFIX}'")
+
 # Ends a job in every set it may stand in, and tells the bots.
 _CLOSE = """
 local function close(id, state, outcome, record_ttl)
@@ -143,18 +179,20 @@ local function requeue(id, sent_at)
 end
 """
 
-# id, route, server, user, record, deadline, size, weight, per_user, per_server, in_all -> 'ok' | 'duplicate' | 'yours' | 'server' | 'full'
+# envelope, worker_ttl, at_most, id, route, server, user, record, deadline, size, weight, per_user, per_server, in_all
+# -> 'ok' | 'duplicate' | 'yours' | 'server' | 'full'
 SUBMIT = (
     _HEAD
     + _FAIR
+    + _TURNS
     + """
-local id, route, server, user, record, deadline = ARGV[2], ARGV[3], ARGV[4], ARGV[5], ARGV[6], ARGV[7]
+local id, route, server, user, record, deadline = ARGV[5], ARGV[6], ARGV[7], ARGV[8], ARGV[9], ARGV[10]
 if redis.call('EXISTS', job_key(id)) == 1 then return 'duplicate' end
-if redis.call('ZCARD', P .. 'user:' .. user) >= tonumber(ARGV[10]) then return 'yours' end
-if redis.call('ZCARD', P .. 'server:' .. server) >= tonumber(ARGV[11]) then return 'server' end
-if redis.call('ZCARD', P .. 'open') >= tonumber(ARGV[12]) then return 'full' end
+if redis.call('ZCARD', P .. 'user:' .. user) >= tonumber(ARGV[13]) then return 'yours' end
+if redis.call('ZCARD', P .. 'server:' .. server) >= tonumber(ARGV[14]) then return 'server' end
+if redis.call('ZCARD', P .. 'open') >= tonumber(ARGV[15]) then return 'full' end
 local order = redis.call('INCR', P .. 'order')
-redis.call('HSET', job_key(id), 'record', record, 'route', route, 'server', server, 'user', user, 'size', ARGV[8], 'weight', ARGV[9],
+redis.call('HSET', job_key(id), 'record', record, 'route', route, 'server', server, 'user', user, 'size', ARGV[11], 'weight', ARGV[12],
   'state', 'queued', 'attempt', 0, 'crashes', 0, 'deadline', deadline, 'submitted_at', now)
 line_enter(route, server, user, id, order)
 redis.call('ZADD', P .. 'user:' .. user, order, id)
@@ -162,38 +200,20 @@ redis.call('ZADD', P .. 'server:' .. server, order, id)
 redis.call('ZADD', P .. 'open', order, id)
 redis.call('ZADD', P .. 'deadlines', deadline, id)
 redis.call('SADD', P .. 'routes', route)
+if ENVELOPE ~= '' then take_turns(route, tonumber(ARGV[3]), tonumber(ARGV[4])) end
 return 'ok'
 """
 )
 
-# worker_ttl, at_most, routes... -> {id, route, ...} whose messages are to be sent: as many as the live workers still have room for
+# envelope, worker_ttl, at_most, routes... -> {id, route, ...} whose messages are to be sent: as many as the live workers still have room for
 DISPATCH = (
     _HEAD
     + _FAIR
+    + _TURNS
     + """
-local oldest, left, taken = now - tonumber(ARGV[2]), tonumber(ARGV[3]), {}
-local function room(route)
-  local held = redis.call('HGETALL', P .. 'serving:' .. route)
-  local total = 0
-  for i = 1, #held, 2 do
-    if tonumber(redis.call('ZSCORE', P .. 'workers', held[i]) or 0) >= oldest then total = total + tonumber(held[i + 1])
-    else redis.call('HDEL', P .. 'serving:' .. route, held[i]) end
-  end
-  return total - redis.call('ZCARD', P .. 'sent:' .. route) - redis.call('SCARD', P .. 'running:' .. route)
-end
-for i = 4, #ARGV do
-  local route = ARGV[i]
-  for _ = 1, math.min(room(route), left) do
-    local id = line_take(route)
-    if not id then break end
-    local turn = redis.call('INCR', P .. 'turns')
-    redis.call('HSET', job_key(id), 'turn', turn, 'sent_at', now)
-    redis.call('ZADD', P .. 'sent:' .. route, turn, id)
-    taken[#taken + 1] = id; taken[#taken + 1] = route
-    left = left - 1
-  end
-end
-return taken
+local left = tonumber(ARGV[4])
+for i = 5, #ARGV do left = left - take_turns(ARGV[i], tonumber(ARGV[3]), left) end
+return unsent
 """
 )
 
@@ -239,18 +259,19 @@ return answers
 """
 )
 
-# id, attempt, state, outcome, file_ttl, record_ttl, cost, files... -> 1 | 0
+# envelope, worker_ttl, at_most, id, attempt, state, outcome, file_ttl, record_ttl, cost, files... -> 1 | 0
 FINISH = (
     _HEAD
     + _FAIR
+    + _TURNS
     + _CLOSE
     + """
-local id, cost = ARGV[2], tonumber(ARGV[8])
+local id, cost = ARGV[5], tonumber(ARGV[11])
 local known = redis.call('HMGET', job_key(id), 'state', 'attempt', 'route', 'size')
-if known[1] ~= 'running' or known[2] ~= ARGV[3] then return 0 end
-if #ARGV > 8 then
-  redis.call('RPUSH', P .. 'files:' .. id, unpack(ARGV, 9))
-  redis.call('EXPIRE', P .. 'files:' .. id, ARGV[6])
+if known[1] ~= 'running' or known[2] ~= ARGV[6] then return 0 end
+if #ARGV > 11 then
+  redis.call('RPUSH', P .. 'files:' .. id, unpack(ARGV, 12))
+  redis.call('EXPIRE', P .. 'files:' .. id, ARGV[9])
 end
 if cost > 0 then
   for field, seconds in pairs({[known[3]] = cost, [known[3] .. ':unit'] = cost / tonumber(known[4])}) do
@@ -258,7 +279,8 @@ if cost > 0 then
     redis.call('HSET', P .. 'cost', field, 0.8 * mean + 0.2 * seconds)
   end
 end
-close(id, ARGV[4], ARGV[5], ARGV[7])
+close(id, ARGV[7], ARGV[8], ARGV[10])
+if ENVELOPE ~= '' then take_turns(known[3], tonumber(ARGV[3]), tonumber(ARGV[4])) end
 return 1
 """
 )
@@ -290,43 +312,46 @@ return state
 """
 )
 
-# max_crashes, resend_seconds, record_ttl, lost_outcome, late_outcome, then route, backlog for each
-# -> {requeued, given_up, expired, {id, route, ...} to send again}
+# envelope, max_crashes, resend_seconds, record_ttl, lost_outcome, late_outcome, then route, backlog for each
+# -> {requeued, given_up, expired, number of messages sent again, {id, route, ...} whose messages are to be sent again}
 RECOVER = (
     _HEAD
     + _FAIR
+    + _TURNS
     + _CLOSE
     + _REQUEUE
     + """
-local requeued, given_up, expired, resend = {}, {}, {}, {}
+local requeued, given_up, expired, again = {}, {}, {}, 0
 for _, id in ipairs(redis.call('ZRANGEBYSCORE', P .. 'leases', '-inf', now, 'LIMIT', 0, 200)) do
   local crashes = redis.call('HINCRBY', job_key(id), 'crashes', 1)
   if redis.call('HGET', job_key(id), 'cancel') then
-    close(id, 'cancelled', '', ARGV[4]); given_up[#given_up + 1] = id
-  elseif crashes >= tonumber(ARGV[2]) then
-    close(id, 'failed', ARGV[5], ARGV[4]); given_up[#given_up + 1] = id
+    close(id, 'cancelled', '', ARGV[5]); given_up[#given_up + 1] = id
+  elseif crashes >= tonumber(ARGV[3]) then
+    close(id, 'failed', ARGV[6], ARGV[5]); given_up[#given_up + 1] = id
   else
     local route = requeue(id, now)
     requeued[#requeued + 1] = id
-    resend[#resend + 1] = id; resend[#resend + 1] = route
+    send(id, route)
+    again = again + 1
   end
 end
 for _, id in ipairs(redis.call('ZRANGEBYSCORE', P .. 'deadlines', '-inf', now, 'LIMIT', 0, 200)) do
-  close(id, 'expired', ARGV[6], ARGV[4]); expired[#expired + 1] = id
+  close(id, 'expired', ARGV[7], ARGV[5]); expired[#expired + 1] = id
 end
-for i = 7, #ARGV, 2 do
+for i = 8, #ARGV, 2 do
   local route, backlog = ARGV[i], tonumber(ARGV[i + 1])
   if backlog == 0 then
     for _, id in ipairs(redis.call('ZRANGE', P .. 'sent:' .. route, 0, 199)) do
       local sent = tonumber(redis.call('HGET', job_key(id), 'sent_at') or 0)
-      if sent < now - tonumber(ARGV[3]) then
+      if sent < now - tonumber(ARGV[4]) then
         redis.call('HSET', job_key(id), 'sent_at', now)
-        resend[#resend + 1] = id; resend[#resend + 1] = route
+        send(id, route)
+    again = again + 1
       end
     end
   end
 end
-return {requeued, given_up, expired, resend}
+return {requeued, given_up, expired, again, unsent}
 """
 )
 

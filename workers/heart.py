@@ -88,10 +88,10 @@ class Heart:
         """Put back what was lost, and send the messages that are missing."""
         backlog = {route: self.broker.backlog(route) for route in self.ledger.waiting_routes()}
         found = self.ledger.recover(backlog)
-        for job_id, route in found.resend:
+        for job_id, route in found.unsent:
             self.broker.send(job_id, route)
-        if found.requeued or found.given_up or found.expired or found.resend:
+        if found.requeued or found.given_up or found.expired or found.sent_again:
             logger.info(
                 "action=recovered requeued=%d given_up=%d expired=%d resent=%d",
-                len(found.requeued), len(found.given_up), len(found.expired), len(found.resend),
+                len(found.requeued), len(found.given_up), len(found.expired), found.sent_again,
             )  # fmt: skip

@@ -48,11 +48,11 @@ def run_worker(settings: WorkerSettings | None = None) -> None:
     if not shelf.cards:
         raise SystemExit("aigc worker: there is no model to serve; train one with `aigc train`, or set AIGC_MODELS")
     limits = Limits()
-    ledger = RedisJobLedger(connect(settings.redis_url.get_secret_value()), limits)
+    ledger = RedisJobLedger(connect(settings.redis_url.get_secret_value()), limits, sends=settings.sends)
     app = make_app(settings.broker, sorted(shelf.cards))
     broker = Broker(app)
     dispatcher = Dispatcher(ledger, broker)
-    runner = Runner(ledger, engine, settings.worker_id(), lambda route: dispatcher.dispatch([route]), metrics)
+    runner = Runner(ledger, engine, settings.worker_id(), dispatcher, metrics)
     models = tuple(shelf.cards.values())
     holds = {card.name: settings.holds(card.kind) for card in models}
     announcement = Announcement(worker_id=runner.worker_id, device=device, slots=settings.slots, models=models, holds=holds)

@@ -15,6 +15,7 @@ from kombu.exceptions import OperationalError
 from aigc_core.serving import PromptError
 from contracts.outcomes import ErrorCode, Failure, Outcome, State
 from contracts.ports import Beat, Claim, Heard, JobLedger
+from workers.dispatcher import Dispatcher
 from workers.engine import Engine
 from workers.metrics import WorkerMetrics
 from workers.shelf import UnknownModelError
@@ -29,8 +30,8 @@ PERSIST_SECONDS = 120.0
 class Runner:
     """Runs jobs for Celery's threads, and knows which are running."""
 
-    def __init__(self, ledger: JobLedger, engine: Engine, worker_id: str, ended: Callable[[str], object], metrics: WorkerMetrics) -> None:
-        self.ledger, self.engine, self.worker_id, self._ended, self.metrics = ledger, engine, worker_id, ended, metrics
+    def __init__(self, ledger: JobLedger, engine: Engine, worker_id: str, dispatcher: Dispatcher, metrics: WorkerMetrics) -> None:
+        self.ledger, self.engine, self.worker_id, self.dispatcher, self.metrics = ledger, engine, worker_id, dispatcher, metrics
         self._running: dict[str, tuple[Claim, Work]] = {}
         self._lock = threading.Lock()
         self._draining = False
@@ -59,10 +60,10 @@ class Runner:
 
     def _make_room(self, route: str) -> None:
         """Let the next job in; if that fails now, the next heartbeat does it."""
-        if self._draining:
-            return
+        if self._draining or self.ledger.sends:
+            return  # the step that ended the job has let the next one in
         try:
-            self._ended(route)
+            self.dispatcher.dispatch([route])
         except (redis.ConnectionError, redis.TimeoutError, OperationalError) as error:
             logger.info("action=dispatch_postponed route=%s error=%s", route, type(error).__name__)
 

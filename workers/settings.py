@@ -26,6 +26,11 @@ class WorkerSettings(BaseSettings):
     drain_seconds: float = Field(default=5.0, ge=0)
 
     @property
+    def sends(self) -> bool:
+        """Whether the Redis of the records is Celery's broker too: messages are then written with the records, in one step."""
+        return self.broker == self.redis_url.get_secret_value()
+
+    @property
     def broker(self) -> str:
         """Where Celery's messages go: Redis unless another broker is named."""
         return (self.broker_url or self.redis_url).get_secret_value()

@@ -10,11 +10,13 @@ import redis
 import redis.asyncio
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from kombu import Connection
 
 from contracts.keys import Keys
 from contracts.outcomes import State
 from contracts.ports import Beat, Claim, Limits
 from contracts.redis_store import RedisJobLedger, RedisJobQueue
+from contracts.routes import RUN_JOB, queue_of
 from tests.support.jobs import announcement, imagine, job, pictures
 from tests.support.store_promises import *  # noqa: F403 - the promises are the tests
 from tests.support.stores import Stores, memory_stores, redis_stores
@@ -108,3 +110,23 @@ async def test_rows_of_another_version_are_left_out(redis_url: str) -> None:
         await client.hset("newer:cards", "newer", "{}")
         assert await queue.workers() == [known]
         assert await queue.cards() == list(known.models)
+
+
+async def test_messages_written_with_the_records_are_celerys_own(redis_url: str) -> None:
+    """What a script writes is read by kombu, and runs the task that Celery would run."""
+    async with redis.asyncio.Redis.from_url(redis_url) as client:
+        await client.flushdb()
+        queue = RedisJobQueue(client, sends=True)
+        with redis.Redis.from_url(redis_url) as blocking:
+            ledger = RedisJobLedger(blocking, sends=True)
+            ledger.announce(announcement())
+            first, second = job(), job(user_id="2")
+            await queue.submit(first)
+            await queue.submit(second)
+            with Connection(redis_url) as connection, connection.SimpleQueue(queue_of("digits"), no_ack=True) as messages:
+                for one in (first, second):
+                    message = messages.get(timeout=5)
+                    assert message.payload[0] == [one.id]
+                    assert (message.headers["task"], message.headers["id"]) == (RUN_JOB, one.id)
+                assert messages.qsize() == 0
+            assert await queue.dispatch(["digits"]) == [] and ledger.dispatch(["digits"]) == []

@@ -119,7 +119,7 @@ async def test_a_lost_lease_is_run_again_and_the_old_worker_publishes_nothing(st
     old = claim(stores, one.id)
     stores.wait(0.3)
     found = stores.ledger.recover({})
-    assert found.requeued == (one.id,) and found.resend == ((one.id, "digits"),)
+    assert found.requeued == (one.id,) and found.unsent == ((one.id, "digits"),)
     new = claim(stores, one.id)
     assert new.attempt == 2
     assert not stores.ledger.finish(old, State.SUCCEEDED, pictures(), [b"old"], 1)
@@ -161,7 +161,7 @@ async def test_a_released_job_goes_back_to_the_head_without_a_mark(stores: Store
         assert stores.ledger.release(claim(stores, first.id))
     (snapshot,) = await stores.queue.snapshots([first.id])
     assert snapshot and snapshot.position == 1
-    assert (first.id, "digits") in stores.ledger.recover({"digits": 0}).resend
+    assert (first.id, "digits") in stores.ledger.recover({"digits": 0}).unsent
 
 
 async def test_a_message_that_got_lost_is_sent_again(stores: Stores) -> None:
@@ -171,11 +171,11 @@ async def test_a_message_that_got_lost_is_sent_again(stores: Stores) -> None:
     stores.ledger.announce(announcement("digits"))
     assert await stores.queue.dispatch(["digits"]) == [(one.id, "digits")]
     assert stores.ledger.waiting_routes() == ["digits"]
-    assert stores.ledger.recover({"digits": 0}).resend == ()
+    assert stores.ledger.recover({"digits": 0}).unsent == ()
     stores.wait(0.2)
-    assert stores.ledger.recover({"digits": 1}).resend == ()
-    assert stores.ledger.recover({"digits": 0}).resend == ((one.id, "digits"),)
-    assert stores.ledger.recover({"digits": 0}).resend == ()
+    assert stores.ledger.recover({"digits": 1}).unsent == ()
+    assert stores.ledger.recover({"digits": 0}).unsent == ((one.id, "digits"),)
+    assert stores.ledger.recover({"digits": 0}).unsent == ()
 
 
 async def test_a_job_past_its_deadline_expires(stores: Stores) -> None:

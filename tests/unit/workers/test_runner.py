@@ -46,10 +46,15 @@ def images() -> CountingModel:
 
 
 @pytest.fixture
-def runner(stores: Stores, images: CountingModel) -> Iterator[Runner]:
+def broker() -> FakeBroker:
+    return FakeBroker()
+
+
+@pytest.fixture
+def runner(stores: Stores, images: CountingModel, broker: FakeBroker) -> Iterator[Runner]:
     engine = Engine(FakeShelf(digits=images, bard=text_model()), 8, 4)
     engine.start()
-    yield Runner(stores.ledger, engine, "w1", lambda route: None, WorkerMetrics())
+    yield Runner(stores.ledger, engine, "w1", Dispatcher(stores.ledger, broker), WorkerMetrics())  # type: ignore[arg-type]
     images.hold.set()
     engine.stop()
 
@@ -179,19 +184,17 @@ def test_the_heart_announces_dispatches_and_sends_lost_messages_again(runner: Ru
     assert asyncio.run(stores.queue.workers()) == []
 
 
-def test_the_window_is_as_wide_as_the_worker(runner: Runner, stores: Stores) -> None:
+def test_the_window_is_as_wide_as_the_worker(runner: Runner, stores: Stores, broker: FakeBroker) -> None:
     """No more messages than the worker can hold; an ended job makes room for the next."""
     jobs = [job(user_id=str(index)) for index in range(9)]
     for one in jobs:
         submit(stores, one)
-    broker = FakeBroker()
     heart = heart_of(stores, runner, broker, "digits")  # it announces four slots
     heart.beat()
     assert [job_id for job_id, _ in broker.sent] == [one.id for one in jobs[:4]]
     heart.beat()
     assert len(broker.sent) == 4
     runner.run(jobs[0].id)
-    heart.beat()
     assert [job_id for job_id, _ in broker.sent] == [one.id for one in jobs[:5]]
 
 
