@@ -119,7 +119,7 @@ async def test_messages_written_with_the_records_are_celerys_own(redis_url: str)
         queue = RedisJobQueue(client, sends=True)
         with redis.Redis.from_url(redis_url) as blocking:
             ledger = RedisJobLedger(blocking, sends=True)
-            ledger.announce(announcement())
+            ledger.announce(announcement("digits"))
             first, second = job(), job(user_id="2")
             await queue.submit(first)
             await queue.submit(second)
@@ -128,5 +128,5 @@ async def test_messages_written_with_the_records_are_celerys_own(redis_url: str)
                     message = messages.get(timeout=5)
                     assert message.payload[0] == [one.id]
                     assert (message.headers["task"], message.headers["id"]) == (RUN_JOB, one.id)
-                assert messages.qsize() == 0
+            assert not await client.exists(queue_of("digits"))
             assert await queue.dispatch(["digits"]) == [] and ledger.dispatch(["digits"]) == []
