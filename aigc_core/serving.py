@@ -13,6 +13,7 @@ from PIL import Image
 from torch import Tensor, nn
 
 from aigc_core.batching import Tile, in_tiles, lay_out, measure_tile
+from aigc_core.rnn.ending import has_ended
 from aigc_core.rnn.language_model import RecurrentLanguageModel
 from aigc_core.rnn.sampling import SamplerRows, SamplerSettings, Uniforms, sample
 from aigc_core.rnn.stepper import Stepper
@@ -130,17 +131,17 @@ class TextModel:
         return logits_BV, state_BS
 
     def write(self, prompt: str, length: int, settings: SamplerSettings, seed: int) -> str:
-        """``length`` characters that follow ``prompt``: the same as in a batch of many."""
+        """The ``length`` characters, and those to a decent end, that follow ``prompt``: the same as in a batch of many."""
         tokens, _ = self.encode(prompt)
         state = self.network.initial_state(1, self.device)
         for start in range(0, len(tokens), PREFILL_CHUNK):
             logits_V, state = self.prefill(tokens[start : start + PREFILL_CHUNK], state)
-        logits_BV, rows, uniforms, written = logits_V.unsqueeze(0), SamplerRows([settings], self.network.vocab_size), Uniforms(seed), []
-        for _ in range(length):
+        logits_BV, rows, uniforms, written = logits_V.unsqueeze(0), SamplerRows([settings], self.network.vocab_size), Uniforms(seed), ""
+        while not has_ended(written, length):
             token_B = sample(logits_BV, rows, [uniforms.next()])
-            written.append(int(token_B))
+            written += self.decode(token_B.tolist())
             logits_BV, state = self.step(token_B, state)
-        return self.decode(written)
+        return written
 
 
 _TYPEWRITER = str.maketrans({"‘": "'", "’": "'", "“": "'", "”": "'", '"': "'", "–": "-", "—": "-", "…": ".", "\t": " "})

@@ -16,9 +16,16 @@ from celery import Celery, signals
 from aigc_core import images
 from aigc_core.rnn.sampling import SamplerSettings
 from aigc_core.serving import PictureQuery
+from workers.pictures import sheet
 from workers.shelf import Shelf
 
 DONE = "plain:done"
+PUBLISH = """
+local clock = redis.call('TIME')
+redis.call('SET', 'plain:result:' .. ARGV[1], ARGV[2], 'EX', 60)
+redis.call('HSET', KEYS[1], ARGV[1], clock[1] + clock[2] / 1e6)
+"""
+"""A result that a bot can fetch, and when it was there: what any bot on plain Celery has to do too."""
 URL = os.environ.get("REDIS_URL", "redis://127.0.0.1:6379/0")
 app = Celery("plain", broker=URL, set_as_current=False)
 app.conf.update(
@@ -27,6 +34,7 @@ app.conf.update(
 state: dict[str, Shelf] = {}
 device = threading.Lock()
 client = redis.Redis.from_url(URL)
+publish = client.register_script(PUBLISH)
 
 
 @signals.worker_init.connect(weak=False)
@@ -46,18 +54,21 @@ def nothing(job_id: str) -> None:
 
 @app.task(name="plain.text")
 def text(job_id: str, prompt: str, length: int, seed: int) -> None:
-    """Write one text, and note when it was done."""
+    """Write one text and publish it."""
     with device:
-        state["shelf"].text_model("bard").write(prompt, length, SamplerSettings(), seed)
-    client.hset(DONE, job_id, time.time())
+        written = state["shelf"].text_model("bard").write(prompt, length, SamplerSettings(), seed)
+    publish(keys=[DONE], args=[job_id, written])
 
 
 @app.task(name="plain.pictures")
 def pictures(job_id: str, prompt: str, count: int, seed: int) -> None:
-    """Draw pictures, encode them, and note when they were done."""
+    """Draw pictures, encode and publish them."""
     with device:
         drawn = state["shelf"].image_model("digits").draw([PictureQuery(prompt=prompt, seed=seed + index, index=index) for index in range(count)])
         singles = [images.png_bytes(picture.image) for picture in drawn]
-        sheet = images.png_bytes(images.grid([picture.image for picture in drawn])) if count > 1 else singles[0]
-    client.hset(DONE, job_id, time.time())
-    assert sheet
+        whole = (
+            images.png_bytes(sheet([picture.image for picture in drawn], state["shelf"].image_model("digits").background(), None))
+            if count > 1
+            else singles[0]
+        )
+    publish(keys=[DONE], args=[job_id, whole + b"".join(singles)])

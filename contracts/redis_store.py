@@ -9,6 +9,7 @@ from typing import Any, TypeVar, cast
 import redis
 import redis.asyncio
 from pydantic import BaseModel, TypeAdapter, ValidationError
+from redis.commands.core import AsyncScript, Script
 
 from contracts import scripts
 from contracts.cards import Announcement, ModelCard
@@ -86,10 +87,13 @@ class RedisJobQueue:
         self.keys = keys or Keys()
         self.sends = sends
         self._sender = sender_arguments(self.limits, sends)
+        self._scripts: dict[str, AsyncScript] = {}
         self._group_ready = False
 
     async def _run(self, script: str, *arguments: str | float | bytes) -> Any:
-        return await self.redis.register_script(script)(args=[self.keys.prefix, *arguments])
+        if script not in self._scripts:
+            self._scripts[script] = self.redis.register_script(script)
+        return await self._scripts[script](args=[self.keys.prefix, *arguments])
 
     async def submit(self, job: Job) -> Refused | None:
         """Accept a job, or say why not."""
@@ -207,9 +211,12 @@ class RedisJobLedger:
         self.keys = keys or Keys()
         self.sends = sends
         self._sender = sender_arguments(self.limits, sends)
+        self._scripts: dict[str, Script] = {}
 
     def _run(self, script: str, *arguments: str | float | bytes) -> Any:
-        return self.redis.register_script(script)(args=[self.keys.prefix, *arguments])
+        if script not in self._scripts:
+            self._scripts[script] = self.redis.register_script(script)
+        return self._scripts[script](args=[self.keys.prefix, *arguments])
 
     def claim(self, job_id: str, worker_id: str) -> Claim | None:
         """Take a waiting job."""

@@ -110,11 +110,11 @@ def _files(model: ImageModel, outcome: ImageOutcome, drawn: Sequence[DrawnPictur
     ]  # fmt: skip
     if len(singles) == 1:
         return (singles[0], singles[0])  # one picture is its own sheet
-    sheet = _sheet([picture.image for picture in drawn], model.background(), num_columns=1 if wide else None)
-    return (images.png_bytes(sheet, {**marks, "Seed": str(outcome.pictures[0].seed)}), *singles)
+    whole = sheet([picture.image for picture in drawn], model.background(), num_columns=1 if wide else None)
+    return (images.png_bytes(whole, {**marks, "Seed": str(outcome.pictures[0].seed)}), *singles)
 
 
-def _sheet(pictures: Sequence[Image.Image], background: tuple[int, int, int], num_columns: int | None) -> Image.Image:
+def sheet(pictures: Sequence[Image.Image], background: tuple[int, int, int], num_columns: int | None) -> Image.Image:
     """Grey pictures stay grey: a third of the bytes to encode."""
     if all(picture.mode == "L" for picture in pictures):
         grey = int(Image.new("RGB", (1, 1), background).convert("L").tobytes()[0])

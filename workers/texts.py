@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from aigc_core.batching import pad_rows
+from aigc_core.rnn.ending import has_ended
 from aigc_core.rnn.sampling import SamplerRows, SamplerSettings, Uniforms, sample
 from aigc_core.serving import PREFILL_CHUNK, TextModel
 from contracts.outcomes import Progress, TextOutcome
@@ -18,8 +19,6 @@ from workers.work import Cancelled, Released, Result, Work
 READ_SECONDS = 0.01
 """How long prompts may be read while texts are being written: a long prompt, or many at once, never stall the others."""
 PROGRESS_SECONDS = 0.1
-OVERTIME = 80
-"""Characters that a text may run over its length to end with a sentence, a line or at least a word."""
 
 
 @dataclass(eq=False)
@@ -39,11 +38,7 @@ class _Text:
 
     def finished(self) -> bool:
         """Whether it has its length and a decent end."""
-        over = len(self.written) - self.request.length
-        if over < 0:
-            return False
-        last = self.written[-1]
-        return over >= OVERTIME or last in ".!?;\n" or (over >= OVERTIME // 2 and last == " ")
+        return has_ended(self.written, self.request.length)
 
 
 class TextBatch:
