@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import threading
 import time
@@ -15,11 +16,13 @@ from celery import Celery, signals
 
 from aigc_core import images
 from aigc_core.rnn.sampling import SamplerSettings
-from aigc_core.serving import PictureQuery
+from aigc_core.serving import DrawnPicture, PictureQuery
+from benchmarks.simulated import MODEL, SimulatedDevice
+from contracts.requests import ImagineRequest, WriteRequest
 from workers.pictures import sheet
 from workers.shelf import Shelf
 
-DONE = "plain:done"
+DONE = "plain:done:"
 PUBLISH = """
 local clock = redis.call('TIME')
 redis.call('SET', 'plain:result:' .. ARGV[1], ARGV[2], 'EX', 60)
@@ -37,6 +40,13 @@ client = redis.Redis.from_url(URL)
 publish = client.register_script(PUBLISH)
 
 
+async def send(name: str, request: ImagineRequest | WriteRequest, queue: str) -> None:
+    """Ask for a job by name; in a thread, because Celery blocks."""
+    size, kind = (request.count, "pictures") if isinstance(request, ImagineRequest) else (request.length, "text")
+    arguments = [name, request.model, request.prompt, size, request.seed]
+    await asyncio.to_thread(app.send_task, f"{queue}.{kind}", args=arguments, queue=queue)
+
+
 @signals.worker_init.connect(weak=False)
 def load(**_: object) -> None:
     """Load and warm the models before the first task."""
@@ -49,26 +59,29 @@ def load(**_: object) -> None:
 @app.task(name="plain.nothing")
 def nothing(job_id: str) -> None:
     """Note when a task starts."""
-    client.hset(DONE, job_id, time.time())
+    client.hset(f"{DONE}plain", job_id, time.time())
 
 
 @app.task(name="plain.text")
-def text(job_id: str, prompt: str, length: int, seed: int) -> None:
+def text(job_id: str, model: str, prompt: str, length: int, seed: int) -> None:
     """Write one text and publish it."""
     with device:
-        written = state["shelf"].text_model("bard").write(prompt, length, SamplerSettings(), seed)
-    publish(keys=[DONE], args=[job_id, written])
+        written = state["shelf"].text_model(model).write(prompt, length, SamplerSettings(), seed)
+    publish(keys=[f"{DONE}plain"], args=[job_id, written])
 
 
 @app.task(name="plain.pictures")
-def pictures(job_id: str, prompt: str, count: int, seed: int) -> None:
+def pictures(job_id: str, model: str, prompt: str, count: int, seed: int) -> None:
     """Draw pictures, encode and publish them."""
+    queries = [PictureQuery(prompt=prompt, seed=seed + index, index=index) for index in range(count)]
     with device:
-        drawn = state["shelf"].image_model("digits").draw([PictureQuery(prompt=prompt, seed=seed + index, index=index) for index in range(count)])
-        singles = [images.png_bytes(picture.image) for picture in drawn]
-        whole = (
-            images.png_bytes(sheet([picture.image for picture in drawn], state["shelf"].image_model("digits").background(), None))
-            if count > 1
-            else singles[0]
-        )
-    publish(keys=[DONE], args=[job_id, whole + b"".join(singles)])
+        drawer = SimulatedDevice() if model == MODEL else state["shelf"].image_model(model)
+        drawn = drawer.draw(queries)
+    publish(keys=[f"{DONE}plain"], args=[job_id, encoded(drawn, drawer.background())])
+
+
+def encoded(drawn: list[DrawnPicture], background: tuple[int, int, int]) -> bytes:
+    """The sheet and the single pictures, as our worker makes them."""
+    singles = [images.png_bytes(picture.image) for picture in drawn]
+    whole = images.png_bytes(sheet([picture.image for picture in drawn], background, None)) if len(drawn) > 1 else singles[0]
+    return whole + b"".join(singles)

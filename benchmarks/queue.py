@@ -27,6 +27,7 @@ from contracts.requests import ImagineRequest
 
 HANG_SECONDS = 3.0
 LAG_STEP_SECONDS = 0.005
+DONE = f"{plain_celery.DONE}plain"
 Start = Callable[[], Awaitable[float]]
 """Asks for one job and returns the seconds until it started."""
 
@@ -38,7 +39,7 @@ def main() -> None:
     with rig() as running:
         running.start_worker()
         running.wait_for_workers(1)
-        command = [sys.executable, "-m", "celery", "-A", "benchmarks.plain_celery", "worker", "--pool=threads", "--concurrency=16"]
+        command = [sys.executable, "-m", "celery", "-A", "benchmarks.plain_celery", "worker", "--pool=threads", "--concurrency=16", "--queues=plain"]
         running.start([*command, "--loglevel=WARNING", "--without-gossip", "--without-mingle"], "plain.log")
         plain_celery.app.conf.broker_url = running.url
         figures = asyncio.run(measure(running, number))
@@ -88,12 +89,12 @@ async def ours(queue: RedisJobQueue) -> float:
 
 async def through_celery(client: redis.Redis) -> float:
     """A plain Celery task that notes when it starts."""
-    client.delete(plain_celery.DONE)
+    client.delete(DONE)
     handed_in = time.time()
-    await asyncio.to_thread(plain_celery.app.send_task, "plain.nothing", args=["0"])
-    while not client.hlen(plain_celery.DONE):  # noqa: ASYNC110 - as above
+    await asyncio.to_thread(plain_celery.app.send_task, "plain.nothing", args=["0"], queue="plain")
+    while not client.hlen(DONE):  # noqa: ASYNC110 - as above
         await asyncio.sleep(0.002)
-    return float(cast("bytes", client.hget(plain_celery.DONE, "0"))) - handed_in
+    return float(cast("bytes", client.hget(DONE, "0"))) - handed_in
 
 
 class Raw:

@@ -35,12 +35,12 @@ logger = logging.getLogger(__name__)
 WARM_UP_SECONDS = 60.0
 
 
-def run_worker(settings: WorkerSettings | None = None) -> None:
+def run_worker(settings: WorkerSettings | None = None, shelf: Shelf | None = None) -> None:
     """Serve jobs until a signal ends the process. SIGTERM and SIGINT let running jobs end or give them back."""
     settings = settings or WorkerSettings()
     torch.set_num_threads(settings.threads)
     device = ("cuda" if torch.cuda.is_available() else "cpu") if settings.device == "auto" else settings.device
-    shelf = Shelf.from_environment(device)
+    shelf = shelf or Shelf.from_environment(device)
     metrics = WorkerMetrics()
     engine = Engine(shelf, settings.max_pictures, settings.max_texts, metrics)
     engine.start()

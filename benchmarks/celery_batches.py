@@ -1,0 +1,74 @@
+"""The same models behind celery-batches: what came within a moment is served as one static batch.
+
+celery-batches needs a Celery below 5.7, so it has an environment of its own, made on first use; torch and the rest are those of this one.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import sysconfig
+import time
+import venv
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+REQUIREMENTS = ("celery>=5.5,<5.7", "celery-batches>=0.11,<0.12")
+BATCH, WAIT_SECONDS = 64, 0.05
+
+
+def environment(folder: Path) -> Path | None:
+    """The interpreter of an environment with celery-batches in ``folder``; None, with the reason printed, if it cannot be installed."""
+    python = folder / "bin" / "python"
+    if not python.exists():
+        venv.create(folder, with_pip=True)
+    done = subprocess.run([python, "-m", "pip", "install", "--quiet", *REQUIREMENTS], capture_output=True, text=True)
+    if done.returncode:
+        sys.stderr.write(f"celery-batches is not compared, because it cannot be installed: {done.stderr.strip().splitlines()[-1]}\n")
+        return None
+    # Its own packages come first; what it lacks is found in this environment.
+    own = subprocess.run([python, "-c", "import sysconfig; print(sysconfig.get_path('purelib'))"], capture_output=True, text=True, check=True)
+    (Path(own.stdout.strip()) / "beside.pth").write_text(f"{sysconfig.get_path('purelib')}\n{Path.cwd()}\n")
+    return python
+
+
+if not TYPE_CHECKING and __name__ != "__main__" and "celery" in sys.argv[0]:
+    from celery_batches import Batches
+
+    from aigc_core.serving import PictureQuery
+    from benchmarks import plain_celery
+    from contracts.requests import WriteRequest
+    from workers.texts import TextBatch
+    from workers.work import Work
+
+    app = plain_celery.app
+    OPTIONS = {"base": Batches, "flush_every": BATCH, "flush_interval": WAIT_SECONDS}
+
+    @app.task(name="batches.text", **OPTIONS)
+    def text(requests: list[Any]) -> None:
+        """Write all texts of a batch; each is published as soon as it has ended, but nobody joins before all have."""
+        shelf, running = plain_celery.state["shelf"], {}
+        batch = TextBatch(shelf.text_model(requests[0].args[1]), BATCH)
+        for request in requests:
+            name, model, prompt, length, seed = request.args
+            asked = WriteRequest(model=model, prompt=prompt, length=length, seed=seed)
+            running[name] = Work(job_id=name, request=asked, deadline_at=time.time() + 600)
+            batch.join(running[name])
+        while running:
+            batch.tick()
+            for name in [name for name, work in running.items() if work.future.done()]:
+                written = running.pop(name).result().outcome.text
+                plain_celery.publish(keys=[f"{plain_celery.DONE}batches"], args=[name, written])
+
+    @app.task(name="batches.pictures", **OPTIONS)
+    def pictures(requests: list[Any]) -> None:
+        """Draw all pictures of a batch in one pass, then encode and publish them."""
+        model = requests[0].args[1]
+        drawer = plain_celery.SimulatedDevice() if model == plain_celery.MODEL else plain_celery.state["shelf"].image_model(model)
+        queries = [
+            PictureQuery(prompt=prompt, seed=seed + i, index=i) for _, _, prompt, count, seed in (r.args for r in requests) for i in range(count)
+        ]
+        drawn = iter(drawer.draw(queries))
+        for request in requests:
+            own = [next(drawn) for _ in range(request.args[3])]
+            plain_celery.publish(keys=[f"{plain_celery.DONE}batches"], args=[request.args[0], plain_celery.encoded(own, drawer.background())])
