@@ -70,7 +70,8 @@ def run_worker(settings: WorkerSettings | None = None, shelf: Shelf | None = Non
     try:
         options = [
             "--pool=threads",
-            f"--concurrency={settings.slots}",
+            # A thread for every job that may be dispatched to this worker: it waits for the engine, and none waits for a thread.
+            f"--concurrency={sum(holds.values())}",
             "--without-gossip",
             "--without-mingle",
             "--without-heartbeat",
