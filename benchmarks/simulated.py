@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from PIL import Image
 
@@ -45,9 +45,9 @@ class SimulatedShelf(Shelf):
             name=MODEL, version="1", title=MODEL, family="gan", kind="image", summary="", knows="", examples=("x",), licence="MIT", credit=""
         )
 
-    def image_model(self, name: str) -> ImageModel:
+    def image_model(self, name: str, in_use: Collection[str] = ()) -> ImageModel:
         """As the shelf, or the simulated device."""
-        return SimulatedDevice() if name == MODEL else super().image_model(name)
+        return SimulatedDevice() if name == MODEL else super().image_model(name, in_use)
 
 
 if __name__ == "__main__":

@@ -19,6 +19,7 @@ from bot import render
 from bot.background import Background
 from bot.courier import Courier, Undeliverable
 from bot.metrics import BotMetrics
+from contracts.away import is_away
 from contracts.outcomes import Snapshot
 from contracts.ports import JobQueue
 from contracts.requests import Job
@@ -74,7 +75,9 @@ class Follower:
         while True:
             try:
                 await self._round()
-            except (redis.ConnectionError, redis.TimeoutError) as error:
+            except redis.RedisError as error:
+                if not is_away(error):
+                    raise
                 logger.debug("action=follow_paused error=%s", type(error).__name__)
             await asyncio.sleep(POLL_SECONDS)
 

@@ -14,6 +14,7 @@ from bot import words
 from bot.dispatch import Dispatcher
 from bot.follower import Follower
 from bot.metrics import BotMetrics
+from contracts.away import is_away
 from contracts.ports import JobQueue, Refused
 from contracts.requests import ImagineRequest, Job, Reply, WriteRequest
 from contracts.routes import route_of
@@ -68,8 +69,8 @@ class Intake:
         while True:
             try:
                 return await self.queue.submit(job)
-            except (redis.ConnectionError, redis.TimeoutError):
-                if time.monotonic() > until:
+            except redis.RedisError as error:
+                if not is_away(error) or time.monotonic() > until:
                     raise
                 await asyncio.sleep(0.3)
 

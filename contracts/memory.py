@@ -286,6 +286,7 @@ class MemoryJobLedger:
         now, limits = self.store.clock(), self.store.limits
         requeued, given_up, expired, resend = [], [], [], []
         for record in self.store.open():
+            record.lease_until = min(record.lease_until, now + limits.lease_seconds)  # written before the clock was set back
             if record.state is State.RUNNING and record.lease_until <= now:
                 record.crashes += 1
                 if record.cancel:
@@ -304,7 +305,7 @@ class MemoryJobLedger:
                 expired.append(record.job.id)
         for route in (route for route, count in backlog.items() if count == 0):
             for record in self.store.sent(route):
-                if record.sent_at < now - limits.resend_seconds:
+                if record.sent_at < now - limits.resend_seconds or record.sent_at > now:
                     record.sent_at = now
                     resend.append((record.job.id, route))
         return Recovery(requeued=tuple(requeued), given_up=tuple(given_up), expired=tuple(expired), sent_again=len(resend), unsent=tuple(resend))

@@ -255,7 +255,7 @@ class RedisJobLedger:
         limits = self.limits
         pairs = [item for pair in backlog.items() for item in pair]
         lost, late = lost_failure(limits).model_dump_json(), LATE.model_dump_json()
-        bounds = (limits.max_crashes, limits.resend_seconds, limits.record_ttl_seconds)
+        bounds = (limits.lease_seconds, limits.max_crashes, limits.resend_seconds, limits.record_ttl_seconds)
         answer = self._run(scripts.RECOVER, self._sender[0], *bounds, lost, late, *pairs)
         requeued, given_up, expired = (tuple(item.decode() for item in part) for part in answer[:3])
         return Recovery(requeued=requeued, given_up=given_up, expired=expired, sent_again=int(answer[3]), unsent=tuple(_pairs(answer[4])))

@@ -312,7 +312,7 @@ return state
 """
 )
 
-# envelope, max_crashes, resend_seconds, record_ttl, lost_outcome, late_outcome, then route, backlog for each
+# envelope, lease, max_crashes, resend_seconds, record_ttl, lost_outcome, late_outcome, then route, backlog for each
 # -> {requeued, given_up, expired, number of messages sent again, {id, route, ...} whose messages are to be sent again}
 RECOVER = (
     _HEAD
@@ -322,12 +322,16 @@ RECOVER = (
     + _REQUEUE
     + """
 local requeued, given_up, expired, again = {}, {}, {}, 0
+-- a lease that ends later than any new one was written before the clock was set back
+for _, id in ipairs(redis.call('ZRANGEBYSCORE', P .. 'leases', '(' .. (now + tonumber(ARGV[3])), '+inf', 'LIMIT', 0, 200)) do
+  redis.call('ZADD', P .. 'leases', now + tonumber(ARGV[3]), id)
+end
 for _, id in ipairs(redis.call('ZRANGEBYSCORE', P .. 'leases', '-inf', now, 'LIMIT', 0, 200)) do
   local crashes = redis.call('HINCRBY', job_key(id), 'crashes', 1)
   if redis.call('HGET', job_key(id), 'cancel') then
-    close(id, 'cancelled', '', ARGV[5]); given_up[#given_up + 1] = id
-  elseif crashes >= tonumber(ARGV[3]) then
-    close(id, 'failed', ARGV[6], ARGV[5]); given_up[#given_up + 1] = id
+    close(id, 'cancelled', '', ARGV[6]); given_up[#given_up + 1] = id
+  elseif crashes >= tonumber(ARGV[4]) then
+    close(id, 'failed', ARGV[7], ARGV[6]); given_up[#given_up + 1] = id
   else
     local route = requeue(id, now)
     requeued[#requeued + 1] = id
@@ -336,17 +340,17 @@ for _, id in ipairs(redis.call('ZRANGEBYSCORE', P .. 'leases', '-inf', now, 'LIM
   end
 end
 for _, id in ipairs(redis.call('ZRANGEBYSCORE', P .. 'deadlines', '-inf', now, 'LIMIT', 0, 200)) do
-  close(id, 'expired', ARGV[7], ARGV[5]); expired[#expired + 1] = id
+  close(id, 'expired', ARGV[8], ARGV[6]); expired[#expired + 1] = id
 end
-for i = 8, #ARGV, 2 do
+for i = 9, #ARGV, 2 do
   local route, backlog = ARGV[i], tonumber(ARGV[i + 1])
   if backlog == 0 then
     for _, id in ipairs(redis.call('ZRANGE', P .. 'sent:' .. route, 0, 199)) do
       local sent = tonumber(redis.call('HGET', job_key(id), 'sent_at') or 0)
-      if sent < now - tonumber(ARGV[4]) then
+      if sent < now - tonumber(ARGV[5]) or sent > now then  -- the latter: sent before the clock was set back
         redis.call('HSET', job_key(id), 'sent_at', now)
         send(id, route)
-    again = again + 1
+        again = again + 1
       end
     end
   end
@@ -397,6 +401,9 @@ end
 WORKERS = (
     _HEAD
     + """
+for _, worker in ipairs(redis.call('ZRANGEBYSCORE', P .. 'workers', '(' .. now, '+inf')) do
+  redis.call('ZADD', P .. 'workers', now, worker)  -- announced before the clock was set back
+end
 local gone = redis.call('ZRANGEBYSCORE', P .. 'workers', '-inf', '(' .. (now - tonumber(ARGV[2])))
 for _, worker in ipairs(gone) do
   redis.call('ZREM', P .. 'workers', worker)

@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 
 from contracts.requests import ImagineRequest
 from workers.metrics import WorkerMetrics
+from workers.passes import PassSizes
 from workers.pictures import draw_batch, next_batch
 from workers.shelf import Shelf
 from workers.texts import TextBatch
@@ -19,14 +20,19 @@ logger = logging.getLogger(__name__)
 
 EX_SOFTWARE = 70
 TEXT_SLICE_SECONDS = 0.05
-"""How long texts may hold the device while pictures wait."""
+"""How long texts are written between two looks at what has arrived."""
+MOST_OWED_SECONDS = 1.0
 
 
 class Engine:
-    """Merges the jobs of different people: pictures in one pass, texts in one continuous batch."""
+    """Merges the jobs of different people: pictures in one pass, texts in one continuous batch.
+
+    Where both wait, they get the same share of the device by measured time: what a pass of pictures took is owed to the texts.
+    """
 
     def __init__(self, shelf: Shelf, max_pictures: int, max_texts: int, metrics: WorkerMetrics | None = None) -> None:
-        self.shelf, self.max_pictures, self.max_texts = shelf, max_pictures, max_texts
+        self.shelf, self.max_texts = shelf, max_texts
+        self.sizes = PassSizes(max_pictures)
         self.metrics = metrics or WorkerMetrics()
         self._arrived = threading.Condition()
         self._inbox: list[Work] = []
@@ -34,6 +40,8 @@ class Engine:
         self._texts: list[Work] = []
         self._batches: dict[str, TextBatch] = {}
         self._stopping = False
+        self._owed_to_texts = 0.0
+        self._busy_since: float | None = None
         self._thread = threading.Thread(target=self._run, name="engine", daemon=True)
 
     def start(self) -> None:
@@ -68,6 +76,11 @@ class Engine:
                 logger.exception("action=model_left_out model=%s", work.request.model)
                 self.shelf.leave_out(work.request.model)
 
+    def stuck_seconds(self) -> float:
+        """How long the device has been at one step: a driver or a kernel that hangs never comes back."""
+        since = self._busy_since
+        return 0.0 if since is None else time.monotonic() - since
+
     def _run(self) -> None:
         try:
             self._serve()
@@ -88,15 +101,12 @@ class Engine:
     def _take(self) -> bool:
         """Wait for work; False when the engine stops."""
         with self._arrived:
-            while not (self._inbox or self._pictures or self._texts or self._num_writing() or self._stopping):
+            while not (self._inbox or self._pictures or self._texts or self._batches or self._stopping):
                 self._arrived.wait()
             for work in self._inbox:
                 (self._pictures if isinstance(work.request, ImagineRequest) else self._texts).append(work)
             self._inbox.clear()
             return not self._stopping
-
-    def _num_writing(self) -> int:
-        return sum(batch.num_texts for batch in self._batches.values())
 
     def _draw(self) -> None:
         """One pass of pictures, if any wait."""
@@ -105,20 +115,27 @@ class Engine:
             work.fail(work.ending() or Released())
         if not self._pictures:
             return
-        batch = next_batch(self._pictures, self.max_pictures)
-        self.metrics.pass_jobs.labels(batch[0].request.model).observe(len(batch))
-        self._guard(batch, lambda: draw_batch(batch, self.shelf))
+        name, started = self._pictures[0].request.model, time.monotonic()
+        batch = next_batch(self._pictures, self.sizes.of(name))
+        self.metrics.pass_jobs.labels(name).observe(len(batch))
+        self._guard(batch, lambda: draw_batch(batch, self.shelf.image_model(name, in_use=self._batches), self.sizes))
+        self._owed_to_texts = min(MOST_OWED_SECONDS, self._owed_to_texts + time.monotonic() - started)
 
     def _write(self) -> None:
-        """A slice of texts: until pictures or new texts arrive, or for a short while."""
+        """Texts for a short while, and as long as pictures held the device before; pictures that arrive then get in after the next token."""
         self._admit_texts()
         for name, batch in self._batches.items():
-            if batch.num_texts:
-                self.metrics.texts.labels(name).observe(batch.num_texts)
-        until = time.monotonic() + TEXT_SLICE_SECONDS
-        while self._num_writing() and time.monotonic() < until:
-            for batch in [batch for batch in self._batches.values() if batch.num_texts]:
+            self.metrics.texts.labels(name).observe(batch.num_texts)
+        started, seconds = time.monotonic(), 0.0
+        while self._batches and seconds < max(TEXT_SLICE_SECONDS, self._owed_to_texts):
+            for name, batch in list(self._batches.items()):
                 self._guard(batch.works(), batch.tick, batch.clear)
+                if not batch.num_texts:
+                    del self._batches[name]  # its model may be evicted now
+            seconds = time.monotonic() - started
+            if (self._inbox or self._pictures) and seconds >= self._owed_to_texts:
+                break
+        self._owed_to_texts = max(0.0, self._owed_to_texts - seconds) if self._batches else 0.0
 
     def _admit_texts(self) -> None:
         for work in list(self._texts):
@@ -134,7 +151,7 @@ class Engine:
     def _admit(self, work: Work) -> None:
         name = work.request.model
         if name not in self._batches:
-            self._batches[name] = TextBatch(self.shelf.text_model(name), self.max_texts)
+            self._batches[name] = TextBatch(self.shelf.text_model(name, in_use=self._batches), self.max_texts)
         batch = self._batches[name]
         if batch.has_room():
             self._texts.remove(work)
@@ -142,6 +159,7 @@ class Engine:
 
     def _guard(self, works: Sequence[Work], step: Callable[[], None], clean_up: Callable[[], None] | None = None) -> None:
         """The engine's boundary: an error fails the jobs that were in the step, never the thread."""
+        self._busy_since = time.monotonic()
         try:
             step()
         except Exception as error:
@@ -150,3 +168,5 @@ class Engine:
                 work.fail(error)
             if clean_up:
                 clean_up()
+        finally:
+            self._busy_since = None

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import logging
+import os
 import threading
 import time
 
 import redis
 from kombu.exceptions import OperationalError
 
+from contracts.away import is_away
 from contracts.cards import Announcement
 from contracts.ports import JobLedger, Limits
 from workers.app import Broker
 from workers.dispatcher import Dispatcher
+from workers.engine import EX_SOFTWARE
 from workers.runner import Runner
 
 logger = logging.getLogger(__name__)
@@ -25,9 +28,18 @@ RECOVER_SECONDS = 1.0
 class Heart:
     """Beats until it is stopped. After an outage of Redis it waits one lease before it declares anybody dead: the living renew first."""
 
-    def __init__(self, ledger: JobLedger, runner: Runner, broker: Broker, dispatcher: Dispatcher, announcement: Announcement, limits: Limits) -> None:
+    def __init__(
+        self,
+        ledger: JobLedger,
+        runner: Runner,
+        broker: Broker,
+        dispatcher: Dispatcher,
+        announcement: Announcement,
+        limits: Limits,
+        stuck_seconds: float = 120.0,
+    ) -> None:
         self.ledger, self.runner, self.broker, self.dispatcher = ledger, runner, broker, dispatcher
-        self.announcement, self.limits = announcement, limits
+        self.announcement, self.limits, self.stuck_seconds = announcement, limits, stuck_seconds
         self.routes = [card.name for card in announcement.models]
         self._stop = threading.Event()
         self._announce_at = 0.0
@@ -55,13 +67,16 @@ class Heart:
     def _run(self) -> None:
         away = False
         while not self._stop.is_set():
+            self._end_if_stuck()
             try:
                 self.beat()
                 if away:
                     logger.info("action=redis_back")
                 away = False
-            except (redis.ConnectionError, redis.TimeoutError, OperationalError) as error:
-                if not away:
+            except (redis.RedisError, OperationalError, OSError) as error:
+                if not (isinstance(error, OperationalError) or is_away(error)):
+                    logger.exception("action=heartbeat_failed")
+                elif not away:
                     logger.warning("action=redis_away error=%s", type(error).__name__)
                 away = True
                 self._announce_at = 0.0
@@ -69,6 +84,12 @@ class Heart:
             except Exception:
                 logger.exception("action=heartbeat_failed")
             self._stop.wait(BEAT_SECONDS)
+
+    def _end_if_stuck(self) -> None:
+        """A thread that hangs in the device cannot be ended, its process can: the leases run out, and the jobs are run elsewhere or again."""
+        if self.runner.engine.stuck_seconds() > self.stuck_seconds:
+            logger.critical("action=engine_stuck seconds=%.0f", self.runner.engine.stuck_seconds())
+            os._exit(EX_SOFTWARE)
 
     def beat(self) -> None:
         """One round: heartbeats, and now and then an announcement and a recovery pass."""

@@ -40,7 +40,7 @@ def run_worker(settings: WorkerSettings | None = None, shelf: Shelf | None = Non
     settings = settings or WorkerSettings()
     torch.set_num_threads(settings.threads)
     device = ("cuda" if torch.cuda.is_available() else "cpu") if settings.device == "auto" else settings.device
-    shelf = shelf or Shelf.from_environment(device)
+    shelf = shelf or Shelf.from_environment(device, settings.model_memory_mib)
     metrics = WorkerMetrics()
     engine = Engine(shelf, settings.max_pictures, settings.max_texts, metrics)
     engine.start()
@@ -56,7 +56,7 @@ def run_worker(settings: WorkerSettings | None = None, shelf: Shelf | None = Non
     models = tuple(shelf.cards.values())
     holds = {card.name: settings.holds(card.kind) for card in models}
     announcement = Announcement(worker_id=runner.worker_id, device=device, slots=settings.slots, models=models, holds=holds)
-    heart = Heart(ledger, runner, broker, dispatcher, announcement, limits)
+    heart = Heart(ledger, runner, broker, dispatcher, announcement, limits, settings.stuck_seconds)
     register(app, runner, settings.drain_seconds)
 
     def ready(**_: Any) -> None:

@@ -13,7 +13,7 @@ from aigc_core.seeding import SEED_LIMIT
 from aigc_core.serving import DrawnPicture, ImageModel, PictureQuery, PromptError
 from contracts.outcomes import ImageOutcome, Picture
 from contracts.requests import ImagineRequest
-from workers.shelf import Shelf
+from workers.passes import PassSizes, draw_in_passes
 from workers.work import Result, Work
 
 
@@ -53,14 +53,16 @@ def next_batch(waiting: list[Work], max_pictures: int) -> list[Work]:
     return batch
 
 
-def draw_batch(batch: Sequence[Work], shelf: Shelf) -> None:
+def draw_batch(batch: Sequence[Work], model: ImageModel, sizes: PassSizes) -> None:
     """Draw all jobs of a batch in one pass and resolve them; a job that cannot be drawn fails alone."""
     started = time.monotonic()
-    model = shelf.image_model(batch[0].request.model)
     drawable = [work for work in batch if _readable(work, model)]
     queries = [query for work in drawable for query in picture_queries(_imagine(work))]
-    pictures = iter(model.draw(queries)) if queries else iter(())
-    cost = (time.monotonic() - started) / max(1, len(drawable))
+    pictures = iter(draw_in_passes(model, batch[0].request.model, queries, sizes))
+    seconds = time.monotonic() - started
+    cost = seconds / max(1, len(drawable))
+    if queries:
+        sizes.note(batch[0].request.model, len(queries), seconds)
     for work in drawable:
         request = _imagine(work)
         drawn = [next(pictures) for _ in range(request.count)]

@@ -13,6 +13,7 @@ import torch
 from kombu.exceptions import OperationalError
 
 from aigc_core.serving import PromptError
+from contracts.away import is_away
 from contracts.outcomes import ErrorCode, Failure, Outcome, State
 from contracts.ports import Beat, Claim, Heard, JobLedger
 from workers.dispatcher import Dispatcher
@@ -64,7 +65,7 @@ class Runner:
             return  # the step that ended the job has let the next one in
         try:
             self.dispatcher.dispatch([route])
-        except (redis.ConnectionError, redis.TimeoutError, OperationalError) as error:
+        except (redis.RedisError, OperationalError) as error:
             logger.info("action=dispatch_postponed route=%s error=%s", route, type(error).__name__)
 
     def beats(self) -> list[Beat]:
@@ -143,7 +144,7 @@ def _persist(step: Callable[[], bool]) -> bool:
     while True:
         try:
             return step()
-        except (redis.ConnectionError, redis.TimeoutError):
-            if time.monotonic() > until:
+        except redis.RedisError as error:
+            if not is_away(error) or time.monotonic() > until:
                 raise
             time.sleep(0.25)

@@ -21,6 +21,8 @@ class WorkerSettings(BaseSettings):
     slots: int = Field(default=64, ge=1, le=512)
     max_pictures: int = Field(default=32, ge=1)
     max_texts: int = Field(default=32, ge=1)
+    model_memory_mib: float = Field(default=0.0, ge=0)
+    stuck_seconds: float = Field(default=120.0, gt=0)
     metrics_port: int = Field(default=0, ge=0, lt=65536)
     metrics_address: str = "127.0.0.1"
     drain_seconds: float = Field(default=5.0, ge=0)

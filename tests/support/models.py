@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
@@ -28,6 +29,7 @@ class CountingModel(ImageModel):
         self.hold = threading.Event()
         self.hold.set()
         self.error: Exception | None = None
+        self.pause_seconds = 0.0
 
     def read(self, prompt: str) -> Reading:
         if prompt == "nothing":
@@ -36,6 +38,7 @@ class CountingModel(ImageModel):
 
     def draw(self, queries: Sequence[PictureQuery]) -> list[DrawnPicture]:
         self.hold.wait(10)
+        time.sleep(self.pause_seconds)
         self.passes.append(len(queries))
         if self.error:
             raise self.error
@@ -53,6 +56,6 @@ class FakeShelf(Shelf):
 
     def __init__(self, **models: Any) -> None:
         self.folders = {name: Path() for name in models}
-        self.device = "cpu"
+        self.device, self.memory_mib = "cpu", 0.0
         self.cards = {name: card(name, "image" if isinstance(model, ImageModel) else "text") for name, model in models.items()}
         self._loaded = dict(models)

@@ -129,6 +129,22 @@ async def test_a_lost_lease_is_run_again_and_the_old_worker_publishes_nothing(st
     assert ended and ended.files == (b"new",)
 
 
+async def test_a_clock_that_is_set_back_leaves_no_job_lying(stores: Stores) -> None:
+    """A dead worker's lease and a lost message, both written an hour "later": they are found within the usual time all the same."""
+    running, lost = job(user_id="1"), job(user_id="2")
+    stores.ledger.announce(announcement("digits"))
+    for one in (running, lost):
+        await stores.queue.submit(one)
+    await stores.queue.dispatch(["digits"])
+    old = claim(stores, running.id)
+    stores.wait(-3600)
+    found = stores.ledger.recover({"digits": 0})
+    assert found.requeued == () and found.unsent == ((lost.id, "digits"),)
+    stores.wait(0.3)
+    assert stores.ledger.recover({}).requeued == (running.id,)
+    assert not stores.ledger.finish(old, State.SUCCEEDED, pictures(), [b"old"], 1)
+
+
 async def test_a_job_that_keeps_ending_its_worker_is_given_up(stores: Stores) -> None:
     one = job()
     await stores.queue.submit(one)

@@ -135,6 +135,37 @@ def test_a_stopped_text_keeps_what_was_written(engine: Engine) -> None:
     assert isinstance(outcome, TextOutcome) and outcome.stopped == "person" and outcome.text
 
 
+def test_texts_and_pictures_share_the_device_by_time(images: CountingModel) -> None:
+    """While pictures wait all the time, a text gets about as much of the device as they do."""
+    engine = Engine(FakeShelf(digits=images, bard=text_model()), max_pictures=8, max_texts=3)
+    engine.start()
+    stream = [work(imagine(count=8)) for _ in range(40)]
+    images.pause_seconds = 0.02
+    text = work(write(length=8000))
+    engine.submit(text)
+    for one in stream:
+        engine.submit(one)
+    started = time.monotonic()
+    stream[-1].result(WAIT)
+    spent = time.monotonic() - started
+    assert 0.3 < text.cost_seconds / spent < 0.7
+    text.end(Cancelled())
+    engine.stop()
+
+
+def test_a_device_that_hangs_is_noticed(engine: Engine, images: CountingModel) -> None:
+    assert engine.stuck_seconds() == 0
+    images.hold.clear()
+    one = work(imagine())
+    engine.submit(one)
+    time.sleep(0.3)
+    assert engine.stuck_seconds() > 0.2
+    images.hold.set()
+    one.result(WAIT)
+    time.sleep(0.05)
+    assert engine.stuck_seconds() == 0
+
+
 def test_jobs_past_their_deadline_end(engine: Engine) -> None:
     for request in (imagine(), write(length=8000)):
         late = work(request, seconds=-1)
