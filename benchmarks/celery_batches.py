@@ -42,6 +42,7 @@ if not TYPE_CHECKING and __name__ != "__main__" and "celery" in sys.argv[0]:
     from workers.work import Work
 
     app = plain_celery.app
+    app.conf.worker_prefetch_multiplier = 2 * BATCH  # a batch is made of what is prefetched
     OPTIONS = {"base": Batches, "flush_every": BATCH, "flush_interval": WAIT_SECONDS}
 
     @app.task(name="batches.text", **OPTIONS)

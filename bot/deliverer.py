@@ -59,16 +59,16 @@ class Deliverer:
                 result = "delivered"
             except Undeliverable as end:
                 logger.warning("action=undeliverable job_id=%s reason=%s", event.job_id, end)
-                await self.queue.acknowledge(event)
+                await self.queue.acknowledge(event, problem=str(end))
                 result = "undeliverable"
             except (discord.HTTPException, aiohttp.ClientError, OSError, redis.RedisError) as error:
                 logger.warning("action=delivery_postponed job_id=%s error=%s", event.job_id, type(error).__name__)
-            except Exception:
+            except Exception as error:
                 if self.courier.closed:
                     return  # the connection went away under the delivery: the event comes again, here or to another bot
                 # A result that cannot be rendered would come back for ever: note it, and let go of it.
                 logger.exception("action=delivery_failed job_id=%s", event.job_id)
-                await self.queue.acknowledge(event)
+                await self.queue.acknowledge(event, problem=f"a defect of the bot: {type(error).__name__}")
                 result = "failed"
             finally:
                 self.metrics.deliveries.labels(result).inc()

@@ -19,6 +19,7 @@ from bot import render
 from bot.background import Background
 from bot.courier import Courier, Undeliverable
 from bot.metrics import BotMetrics
+from bot.pace import Pace
 from contracts.away import is_away
 from contracts.outcomes import Snapshot
 from contracts.ports import JobQueue
@@ -48,6 +49,7 @@ class Follower:
     def __init__(self, queue: JobQueue, courier: Courier, background: Background, metrics: BotMetrics | None = None) -> None:
         self.queue, self.courier, self.background = queue, courier, background
         self.metrics = metrics or BotMetrics()
+        self.pace = Pace()
         self._followed: dict[str, _Followed] = {}
 
     def follow(self, job: Job) -> None:
@@ -82,14 +84,19 @@ class Follower:
             await asyncio.sleep(POLL_SECONDS)
 
     async def _round(self) -> None:
-        now = time.monotonic()
-        due = [f for f in self._followed.values() if now - f.edited_at >= EDIT_SECONDS and not f.lock.locked()]
+        due = self._due(time.monotonic())
         snapshots = await self.queue.snapshots([followed.job.id for followed in due])
         for followed, snapshot in zip(due, snapshots, strict=True):
             if snapshot is None or snapshot.state.ended:
                 self._followed.pop(followed.job.id, None)  # the delivery has it, here or in another process
                 continue
             self.background.spawn(self._show(followed, snapshot))
+
+    def _due(self, now: float) -> list[_Followed]:
+        """Those that have waited longest for an edit, as many as their channels take now."""
+        self.pace.keep({followed.job.reply.channel_id for followed in self._followed.values()})
+        ready = [f for f in self._followed.values() if now - f.edited_at >= EDIT_SECONDS and not f.lock.locked()]
+        return [f for f in sorted(ready, key=lambda f: f.edited_at) if self.pace.take(f.job.reply.channel_id, now)]
 
     async def _show(self, followed: _Followed, snapshot: Snapshot) -> None:
         rendered = render.under_way(followed.job, snapshot)
@@ -98,7 +105,7 @@ class Follower:
         async with followed.lock:
             if followed.over:
                 return
-            result = "not_shown"
+            result, started = "not_shown", time.monotonic()
             try:
                 message_id = await self.courier.edit(followed.job, rendered)
                 if message_id and not followed.shown:
@@ -110,6 +117,7 @@ class Follower:
                 logger.info("action=progress_not_shown job_id=%s error=%s", followed.job.id, type(error).__name__)
             self.metrics.edits.labels(result).inc()
             followed.edited_at = time.monotonic()
+            self.pace.note(followed.job.reply.channel_id, followed.edited_at - started)
         await self._mend(followed)
 
     async def _mend(self, followed: _Followed) -> None:

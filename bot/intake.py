@@ -22,6 +22,7 @@ from contracts.routes import route_of
 logger = logging.getLogger(__name__)
 
 TOKEN_SECONDS = 15 * 60.0
+RETRY_SECONDS = 10.0
 QUEUE_PATIENCE_SECONDS = 30.0
 """How long an accepted request waits for a queue that is away, for instance because Redis restarts."""
 
@@ -45,7 +46,7 @@ class Intake:
         if refused:
             self.metrics.refused.labels(refused.code.value).inc()
             logger.info("action=job_refused job_id=%s code=%s", job.id, refused.code.value)
-            await _take_back(interaction, words.error_text(refused.code, refused.details))
+            await _take_back(interaction, words.error_text(refused.code, refused.details, await self._retry_at(job.user_id)))
             return
         self.metrics.accepted.labels(request.model).inc()
         self.follower.follow(job)
@@ -62,6 +63,16 @@ class Intake:
             return
         for job_id, job_route in turns:
             await self.dispatcher.send(job_id, job_route)
+
+    async def _retry_at(self, user_id: str) -> int:
+        """When a refused person may try again (Unix time): when their oldest waiting job is likely to be done, or else in a moment."""
+        try:
+            snapshots = await self.queue.snapshots(await self.queue.open_jobs(user_id))
+        except redis.RedisError as error:
+            logger.info("action=retry_time_unknown error=%s", type(error).__name__)
+            snapshots = []
+        known = [snapshot.seconds_left for snapshot in snapshots if snapshot and snapshot.seconds_left]
+        return int(time.time() + max(RETRY_SECONDS, min(known, default=0.0)))
 
     async def _submit(self, job: Job) -> Refused | None:
         """Write the record. It is idempotent, so a lost answer of Redis is met by doing it again."""

@@ -10,9 +10,9 @@ from contracts.outcomes import ErrorCode
 ERRORS: dict[ErrorCode, str] = {
     ErrorCode.BAD_REQUEST: "I can make nothing of that prompt. {reason}.",
     ErrorCode.UNKNOWN_MODEL: "There is no model called `{model}` any more. `/models` shows what there is.",
-    ErrorCode.TOO_MANY_OF_YOURS: "You already have {limit} requests waiting or running. Try again when one of them is done; `/queue` shows them.",
-    ErrorCode.TOO_MANY_OF_SERVER: "This server already has {limit} requests waiting or running. Please try again in a few minutes.",
-    ErrorCode.QUEUE_FULL: "The queue is full ({limit} requests). Please try again in a few minutes.",
+    ErrorCode.TOO_MANY_OF_YOURS: "You already have {limit} requests waiting or running. Try again {when}; `/queue` shows them.",
+    ErrorCode.TOO_MANY_OF_SERVER: "This server already has {limit} requests waiting or running. Please try again {when}.",
+    ErrorCode.QUEUE_FULL: "The queue is full ({limit} requests). Please try again {when}.",
     ErrorCode.WORKER_LOST: "This request ended its worker {attempts} times, so I have given it up. Please change it, or tell the bot's owner.",
     ErrorCode.DEADLINE: "This request waited too long, so I have given it up. Please try again.",
     ErrorCode.OUT_OF_MEMORY: "The device ran out of memory for this request. Try fewer pictures.",
@@ -34,9 +34,10 @@ CANCELLED = "Cancelled."
 EXPIRED = ERRORS[ErrorCode.DEADLINE]
 
 
-def error_text(code: ErrorCode, details: Mapping[str, str]) -> str:
-    """The words for a code. A missing detail leaves an ellipsis rather than an error."""
-    return ERRORS[code].format_map(_Ellipsis({key: plain(value) for key, value in details.items()}))
+def error_text(code: ErrorCode, details: Mapping[str, str], retry_at: int | None = None) -> str:
+    """The words for a code. A missing detail leaves an ellipsis rather than an error; ``retry_at`` (Unix time) is shown in the reader's own time."""
+    when = f"<t:{retry_at}:R>" if retry_at else "in a moment"
+    return ERRORS[code].format_map(_Ellipsis({key: plain(value) for key, value in details.items()} | {"when": when}))
 
 
 class _Ellipsis(dict[str, str]):

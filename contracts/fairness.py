@@ -11,6 +11,10 @@ from collections.abc import Iterator
 from copy import deepcopy
 from dataclasses import dataclass, field
 
+ARRIVAL = 1e-6
+"""The virtual time of one arrival. Without it all flows that come while one job runs have the same start, and whoever breaks such ties, for
+instance by name, lets those with the wrong name wait as long as newcomers keep coming."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Place:
@@ -35,6 +39,7 @@ class Flows:
     def enter(self, name: str) -> None:
         """A flow has a job waiting."""
         if name not in self.starts:
+            self.now += ARRIVAL
             self.starts[name] = max(self.now, self.finished.pop(name, 0.0))
 
     def head(self) -> str:
@@ -43,13 +48,14 @@ class Flows:
 
     def served(self, name: str, cost: float, more: bool) -> None:
         """A flow had its turn; ``more`` jobs of it wait."""
-        self.now = self.starts[name]
-        finish = self.now + cost
+        start = self.starts[name]
+        self.now = max(self.now, start)
+        finish = start + cost
         if more:
             self.starts[name] = finish
         else:
             self.leave(name, finish)
-        self.finished = {other: tag for other, tag in self.finished.items() if tag > self.now}
+        self.finished = {other: tag for other, tag in self.finished.items() if tag > start}
 
     def leave(self, name: str, tag: float | None = None) -> None:
         """A flow has no job waiting any more."""

@@ -32,6 +32,7 @@ class _Record:
     files: tuple[bytes, ...] = ()
     message: str | None = None
     delivered: bool = False
+    problem: str | None = None
 
     @property
     def route(self) -> str:
@@ -192,7 +193,7 @@ class MemoryJobQueue:
         r = self.store.records.get(job_id)
         if r is None or not r.state.ended:
             return None
-        return Ended(job=r.job, state=r.state, outcome=r.outcome, files=r.files, delivered=r.delivered)
+        return Ended(job=r.job, state=r.state, outcome=r.outcome, files=r.files, delivered=r.delivered, problem=r.problem)
 
     async def set_message(self, job_id: str, message_id: str) -> None:
         """Note which message carries the answer."""
@@ -215,9 +216,10 @@ class MemoryJobQueue:
                 return left
             await asyncio.sleep(0.005)
 
-    async def acknowledge(self, event: Event) -> None:
-        """Mark the job delivered, and forget the event."""
-        self.store.records[event.job_id].delivered = True
+    async def acknowledge(self, event: Event, problem: str | None = None) -> None:
+        """Mark the job delivered, or note the problem, and forget the event."""
+        record = self.store.records[event.job_id]
+        record.delivered, record.problem = True, problem or record.problem
         self.store.pending.pop(event.token, None)
         self.store.events = [other for other in self.store.events if other.token != event.token]
 

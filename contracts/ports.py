@@ -47,13 +47,14 @@ class Claim:
 
 @dataclass(frozen=True, kw_only=True)
 class Ended:
-    """An ended job with all that its delivery needs."""
+    """An ended job with all that its delivery needs; ``problem`` says why nobody saw the answer, where that is so."""
 
     job: Job
     state: State
     outcome: Outcome | None
     files: tuple[bytes, ...]
     delivered: bool
+    problem: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -120,8 +121,8 @@ class JobQueue(Protocol):
     async def events(self, consumer: str, block_seconds: float, min_idle_seconds: float) -> list[Event]:
         """Ended jobs that nobody has delivered: first those another consumer left lying, then new ones."""
 
-    async def acknowledge(self, event: Event) -> None:
-        """The event's job is delivered: mark it, and forget the event."""
+    async def acknowledge(self, event: Event, problem: str | None = None) -> None:
+        """The event's job is delivered, or never will be because of a ``problem``: note it in the record, and forget the event."""
 
     async def workers(self) -> list[Announcement]:
         """The live workers."""

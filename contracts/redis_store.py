@@ -131,9 +131,9 @@ class RedisJobQueue:
     async def ended(self, job_id: str) -> Ended | None:
         """The job with its outcome and files, once it has ended."""
         pipe = self.redis.pipeline(transaction=False)
-        pipe.hmget(self.keys.job(job_id), "record", "state", "outcome", "delivered_at")
+        pipe.hmget(self.keys.job(job_id), "record", "state", "outcome", "delivered_at", "undelivered")
         pipe.lrange(self.keys.files(job_id), 0, -1)
-        (record, state, outcome, delivered), files = await pipe.execute()
+        (record, state, outcome, delivered, problem), files = await pipe.execute()
         if not record or not State(state.decode()).ended:
             return None
         return Ended(
@@ -142,6 +142,7 @@ class RedisJobQueue:
             outcome=OUTCOME.validate_json(outcome) if outcome else None,
             files=tuple(files),
             delivered=bool(delivered),
+            problem=problem.decode() if problem else None,
         )
 
     async def set_message(self, job_id: str, message_id: str) -> None:
@@ -173,9 +174,11 @@ class RedisJobQueue:
             entries = _entries(fresh)
         return [Event(job_id=fields[b"id"].decode(), token=token.decode()) for token, fields in entries]
 
-    async def acknowledge(self, event: Event) -> None:
-        """Mark the job delivered, and forget the event."""
+    async def acknowledge(self, event: Event, problem: str | None = None) -> None:
+        """Mark the job delivered, or note the problem, and forget the event."""
         pipe = self.redis.pipeline(transaction=True)
+        if problem:
+            pipe.hset(self.keys.job(event.job_id), "undelivered", problem)
         pipe.hsetnx(self.keys.job(event.job_id), "delivered_at", event.token)
         pipe.xack(self.keys.events, GROUP, event.token)
         pipe.xdel(self.keys.events, event.token)

@@ -7,6 +7,7 @@ its lease publishes nothing.
 
 from __future__ import annotations
 
+from contracts.fairness import ARRIVAL
 from contracts.routes import QUEUE_PREFIX
 
 _HEAD = """
@@ -20,7 +21,8 @@ local function job_key(id) return P .. 'job:' .. id end
 _FAIR = """
 local function flow_enter(starts, finished, clock, name)
   if redis.call('ZSCORE', starts, name) then return end
-  local now_v = tonumber(redis.call('HGET', P .. 'virtual', clock) or 0)
+  local now_v = tonumber(redis.call('HGET', P .. 'virtual', clock) or 0) + ARRIVAL
+  redis.call('HSET', P .. 'virtual', clock, now_v)
   local tag = tonumber(redis.call('ZSCORE', finished, name) or 0)
   redis.call('ZREM', finished, name)
   redis.call('ZADD', starts, math.max(now_v, tag), name)
@@ -36,7 +38,7 @@ local function flow_leave(starts, finished, clock, name, tag)
 end
 local function flow_served(starts, finished, clock, name, cost, more)
   local start = tonumber(redis.call('ZSCORE', starts, name))
-  redis.call('HSET', P .. 'virtual', clock, start)
+  redis.call('HSET', P .. 'virtual', clock, math.max(start, tonumber(redis.call('HGET', P .. 'virtual', clock) or 0)))
   redis.call('ZREMRANGEBYSCORE', finished, '-inf', start)
   if more then redis.call('ZADD', starts, start + cost, name)
   else flow_leave(starts, finished, clock, name, start + cost) end
@@ -112,7 +114,7 @@ local function line_ranks(route, limit)
   end
   return ranks
 end
-"""
+""".replace("ARRIVAL", str(ARRIVAL))
 
 # Takes the jobs whose turn it is out of the line, and writes their messages where this Redis is the broker.
 _TURNS = """

@@ -10,7 +10,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -38,15 +38,18 @@ Fault = Callable[[web.Request], web.Response | None]
 class Worker:
     """A Celery worker process."""
 
+    command: tuple[str, ...] = ("-m", "aigc", "worker")
+    settings: Mapping[str, str] = {}
+
     def __init__(self, redis_url: str, log: Path) -> None:
         self.redis_url, self.log = redis_url, log
         self.process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
         """Start it; it announces itself when it is warm."""
-        environment = {**os.environ, "REDIS_URL": self.redis_url, "AIGC_DRAIN_SECONDS": "1"}
+        environment = {**os.environ, "REDIS_URL": self.redis_url, "AIGC_DRAIN_SECONDS": "1", **self.settings}
         with self.log.open("ab") as output:
-            self.process = subprocess.Popen([sys.executable, "-m", "aigc", "worker"], env=environment, stdout=output, stderr=output)
+            self.process = subprocess.Popen([sys.executable, *self.command], env=environment, stdout=output, stderr=output)
 
     def kill(self) -> None:
         """SIGKILL: no goodbye."""
@@ -64,6 +67,28 @@ class Worker:
     def running(self) -> bool:
         """Whether the process lives."""
         return self.process is not None and self.process.poll() is None
+
+
+@contextlib.asynccontextmanager
+async def kept_running(worker: Worker) -> AsyncIterator[list[int]]:
+    """As a supervisor does: start the worker again whenever it ends; yields the statuses with which it did."""
+    ends: list[int] = []
+
+    async def keep() -> None:
+        while True:
+            worker.start()
+            await until(lambda: worker.running, lambda running: not running, 600)
+            assert worker.process
+            ends.append(worker.process.returncode)
+
+    keeping = asyncio.create_task(keep())
+    try:
+        yield ends
+    finally:
+        keeping.cancel()
+        await asyncio.gather(keeping, return_exceptions=True)
+        if worker.running:
+            worker.kill()
 
 
 async def wait_for_workers(redis_url: str, count: int = 1, seconds: float = 60) -> None:

@@ -117,8 +117,10 @@ async def test_a_passing_problem_is_tried_again_and_posted_once(stores: Stores, 
     assert len(courier.shown) == 1
 
 
-@pytest.mark.parametrize("error", [Undeliverable("the channel is gone"), KeyError("a bug")])
-async def test_what_cannot_be_posted_does_not_come_back_for_ever(stores: Stores, courier: FakeCourier, error: Exception) -> None:
+@pytest.mark.parametrize(
+    ("error", "problem"), [(Undeliverable("the channel is gone"), "the channel is gone"), (KeyError("a bug"), "a defect of the bot: KeyError")]
+)
+async def test_what_cannot_be_posted_is_noted_and_does_not_come_back(stores: Stores, courier: FakeCourier, error: Exception, problem: str) -> None:
     courier.errors = [error]
     one = job()
     await stores.queue.submit(one)
@@ -127,6 +129,8 @@ async def test_what_cannot_be_posted_does_not_come_back_for_ever(stores: Stores,
         await until(lambda: not courier.errors)
         await asyncio.sleep(0.1)
     assert await stores.queue.events("other", 0.01, 0) == []
+    ended = await stores.queue.ended(one.id)
+    assert ended and ended.problem == problem
 
 
 async def test_a_restarted_bot_follows_what_is_under_way(stores: Stores, courier: FakeCourier) -> None:

@@ -57,6 +57,19 @@ def test_weights_and_costs_decide_the_shares() -> None:
     assert abs(cost["heavy"] / cost["light"] - 3) < 0.1
 
 
+def test_newcomers_queue_up_behind_those_who_wait() -> None:
+    """Each person asks once, and somebody new comes whenever one is served: nobody waits longer than the line is long."""
+    line = FairLine()
+    people = [number * 7919 % 1000 for number in range(200)]  # names in no order
+    for person in people[:20]:
+        line.enter(place(person, user=str(person)))
+    taken = []
+    for person in people[20:]:
+        taken += served(line, 1)
+        line.enter(place(person, user=str(person)))
+    assert [first.user for first in taken] == [str(person) for person in people[:180]]
+
+
 def test_idling_saves_nothing_up() -> None:
     line = FairLine()
     for number in range(100):
