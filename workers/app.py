@@ -11,6 +11,8 @@ from kombu.exceptions import ChannelError, OperationalError
 
 from contracts.routes import RUN_JOB, queue_of
 
+REDIS_SCHEMES = ("redis://", "redis+socket://")  # with TLS ("rediss://") kombu chooses the transport by the scheme
+
 
 def make_app(broker_url: str, routes: Sequence[str] = ()) -> Celery:
     """A Celery application that consumes the queues of ``routes``.
@@ -19,6 +21,8 @@ def make_app(broker_url: str, routes: Sequence[str] = ()) -> Celery:
     sent again. That spares each job two round trips, and late acknowledgement makes Celery 5.7 exit when Redis restarts under a single job.
     """
     app = Celery("aigc", broker=broker_url, set_as_current=False)
+    if broker_url.startswith(REDIS_SCHEMES):
+        app.conf.broker_transport = "workers.transport:Transport"
     app.conf.update(
         task_serializer="json",
         accept_content=["json"],
