@@ -20,6 +20,9 @@ from aigc_core.rnn.stepper import Stepper
 
 PREFILL_CHUNK = 128
 """Tokens of a prompt that are read in one pass; part of what a seed means, because sums depend on it."""
+STEPPED = 16
+"""So many tokens, or fewer, are read a step at a time, along with the texts that are being written: as rows of their batch they cost less than
+a pass of their own. Part of what a seed means, too."""
 
 
 class PromptError(ValueError):
@@ -134,9 +137,12 @@ class TextModel:
         """The ``length`` characters, and those to a decent end, that follow ``prompt``: the same as in a batch of many."""
         tokens, _ = self.encode(prompt)
         state = self.network.initial_state(1, self.device)
-        for start in range(0, len(tokens), PREFILL_CHUNK):
-            logits_V, state = self.prefill(tokens[start : start + PREFILL_CHUNK], state)
-        logits_BV, rows, uniforms, written = logits_V.unsqueeze(0), SamplerRows([settings], self.network.vocab_size), Uniforms(seed), ""
+        while len(tokens) > STEPPED:
+            logits_V, state = self.prefill(tokens[:PREFILL_CHUNK], state)
+            logits_BV, tokens = logits_V.unsqueeze(0), tokens[PREFILL_CHUNK:]
+        for token in tokens:
+            logits_BV, state = self.step(torch.tensor([token]), state)
+        rows, uniforms, written = SamplerRows([settings], self.network.vocab_size), Uniforms(seed), ""
         while not has_ended(written, length):
             token_B = sample(logits_BV, rows, [uniforms.next()])
             written += self.decode(token_B.tolist())

@@ -26,11 +26,12 @@ class Stack:
     folder: Path
     redis_command: tuple[str, ...]
     url: str
+    worker: tuple[str, ...] = (sys.executable, "-m", "aigc", "worker")
     processes: dict[str, asyncio.subprocess.Process] = field(default_factory=dict)
 
     async def start(self, name: str) -> None:
         """Start redis, worker or bot."""
-        command = self.redis_command if name == "redis" else (sys.executable, "-m", "aigc", name)
+        command = {"redis": self.redis_command, "worker": self.worker}.get(name, (sys.executable, "-m", "aigc", name))
         environment = {
             **os.environ, "REDIS_URL": self.url, "DISCORD_TOKEN": TOKEN, "AIGC_DISCORD_SOCKET": str(self.folder / "d.sock"),
             "AIGC_DRAIN_SECONDS": "1", "AIGC_WAITING_PER_USER": "100000", "AIGC_WAITING_PER_SERVER": "100000",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import json
 import secrets
 import sqlite3
@@ -185,4 +186,5 @@ class World:
 
     def _forget_old_interactions(self) -> None:
         oldest = time.time() - self.token_seconds - 60
-        self.interactions = {token: i for token, i in self.interactions.items() if i.created_at > oldest}
+        for token in [*itertools.takewhile(lambda token: self.interactions[token].created_at <= oldest, self.interactions)]:
+            del self.interactions[token]

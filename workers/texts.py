@@ -11,7 +11,7 @@ from torch import Tensor
 from aigc_core.batching import pad_rows
 from aigc_core.rnn.ending import has_ended
 from aigc_core.rnn.sampling import SamplerRows, SamplerSettings, Uniforms, sample
-from aigc_core.serving import PREFILL_CHUNK, TextModel
+from aigc_core.serving import PREFILL_CHUNK, STEPPED, TextModel
 from contracts.outcomes import Progress, TextOutcome
 from contracts.requests import WriteRequest
 from workers.work import Cancelled, Released, Result, Work
@@ -23,7 +23,7 @@ PROGRESS_SECONDS = 0.1
 
 @dataclass(eq=False)
 class _Text:
-    """One text on its way. ``prompt`` holds the tokens still to be read."""
+    """One text on its way. ``prompt`` holds the tokens still to be read: in passes of their own, or, the last few, as a row of the batch."""
 
     work: Work
     request: WriteRequest
@@ -32,8 +32,8 @@ class _Text:
     settings: SamplerSettings
     uniforms: Uniforms
     state_1S: Tensor
+    logits_V: Tensor
     written: str = ""
-    logits_V: Tensor | None = None
     noted_at: float = field(default=0.0)
 
     def finished(self) -> bool:
@@ -83,7 +83,8 @@ class TextBatch:
         settings = SamplerSettings(temperature=request.temperature)
         state = self.model.network.initial_state(1, self.model.device)
         work.progress = Progress(done=0, total=request.length, text="")
-        self._reading.append(_Text(work, request, tokens, ignored, settings, Uniforms(request.seed), state))
+        blank = torch.zeros(self.model.network.vocab_size)  # nothing is sampled from it: a text begins with its prompt
+        self._reading.append(_Text(work, request, tokens, ignored, settings, Uniforms(request.seed), state, blank))
 
     def tick(self) -> None:
         """Read a piece of the oldest prompt, then write one token of every text."""
@@ -112,9 +113,10 @@ class TextBatch:
                 return
 
     def _read_chunk(self, text: _Text) -> None:
-        chunk, text.prompt = text.prompt[:PREFILL_CHUNK], text.prompt[PREFILL_CHUNK:]
-        text.logits_V, text.state_1S = self.model.prefill(chunk, text.state_1S)
-        if not text.prompt:
+        if len(text.prompt) > STEPPED:
+            chunk, text.prompt = text.prompt[:PREFILL_CHUNK], text.prompt[PREFILL_CHUNK:]
+            text.logits_V, text.state_1S = self.model.prefill(chunk, text.state_1S)
+        if len(text.prompt) <= STEPPED:
             self._reading.remove(text)
             number = len(self._writing)
             self._arrange(
@@ -134,9 +136,7 @@ class TextBatch:
         if not self._writing:
             return
         number = len(self._writing)
-        tokens = sample(self._logits_BV, self._rows, [text.uniforms.next() for text in self._writing])
-        for text, character in zip(self._writing, self.model.decode(tokens.tolist()), strict=True):
-            text.written += character
+        tokens = self._next_tokens()
         logits, self._state_BS = self.model.step(pad_rows(tokens, len(self._state_BS)), self._state_BS)
         self._logits_BV = logits[:number].float().cpu()
         self._note_progress()
@@ -144,6 +144,16 @@ class TextBatch:
         for text in finished:
             text.work.resolve(self._result(text, "length"))
         self._drop(finished)
+
+    def _next_tokens(self) -> Tensor:
+        """``tokens_B``: the next of its prompt for a text that is still being read, a sampled one for the others."""
+        tokens: list[int] = sample(self._logits_BV, self._rows, [0.0 if text.prompt else text.uniforms.next() for text in self._writing]).tolist()
+        for index, (text, character) in enumerate(zip(self._writing, self.model.decode(tokens), strict=True)):
+            if text.prompt:
+                tokens[index] = text.prompt.pop(0)
+            else:
+                text.written += character
+        return torch.tensor(tokens)
 
     def _note_progress(self) -> None:
         now = time.monotonic()

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import AsyncIterator
+from typing import cast
 
 import pytest
 import redis
@@ -13,7 +15,7 @@ from hypothesis import strategies as st
 from kombu import Connection
 
 from contracts.keys import Keys
-from contracts.outcomes import State
+from contracts.outcomes import ErrorCode, State
 from contracts.ports import Beat, Claim, Limits
 from contracts.redis_store import RedisJobLedger, RedisJobQueue
 from contracts.routes import RUN_JOB, queue_of
@@ -130,3 +132,27 @@ async def test_messages_written_with_the_records_are_celerys_own(redis_url: str)
                     assert (message.headers["task"], message.headers["id"]) == (RUN_JOB, one.id)
             assert not await client.exists(queue_of("digits"))
             assert await queue.dispatch(["digits"]) == [] and ledger.dispatch(["digits"]) == []
+
+
+async def test_ten_thousand_wait_at_once(redis_url: str) -> None:
+    """All are accepted, one more is refused; places and turns are those of the line, also at its end."""
+    people, each = 1000, 10
+    limits = Limits(waiting_per_server=people * each)
+    async with redis.asyncio.Redis.from_url(redis_url) as client:
+        await client.flushdb()
+        queue = RedisJobQueue(client, limits, sends=True)
+        jobs = [job(user_id=str(number % people), guild_id="1") for number in range(people * each)]
+        for start in range(0, len(jobs), 100):
+            assert not any(await asyncio.gather(*(queue.submit(one) for one in jobs[start : start + 100])))
+        refused = await queue.submit(job(user_id="newcomer", guild_id="2"))
+        assert refused and refused.code is ErrorCode.QUEUE_FULL
+        places = [snapshot and snapshot.position for snapshot in await queue.snapshots([jobs[0].id, jobs[people].id, jobs[-1].id])]
+        assert places[0] == 1 and places[1] == people + 1 and places[2] is not None and places[2] > people
+        with redis.Redis.from_url(redis_url) as blocking:
+            RedisJobLedger(blocking, limits, sends=True).announce(announcement("digits"))
+            assert await queue.dispatch(["digits"]) == []
+            waiting = [json.loads(cast("bytes", row))["headers"]["id"] for row in blocking.lrange(queue_of("digits"), 0, -1)]
+        assert waiting == [one.id for one in reversed(jobs[:4])]
+        assert [await queue.cancel(one.id) for one in (jobs[0], jobs[-1])] == [State.QUEUED] * 2
+        assert len(await queue.open_jobs()) == len(jobs) - 2
+        await client.flushdb()

@@ -232,3 +232,17 @@ async def test_the_message_of_an_answer_is_remembered(stores: Stores) -> None:
     assert await stores.queue.message_of(one.id) is None
     await stores.queue.set_message(one.id, "777")
     assert await stores.queue.message_of(one.id) == "777"
+
+
+async def test_workers_of_different_versions_share_the_work(stores: Stores) -> None:
+    """While a model is replaced worker by worker, both serve it, and people see one model: the last that was announced."""
+    old = announcement("digits", worker_id="w1")
+    newer = old.models[0].model_copy(update={"version": "ffff0000"})
+    stores.ledger.announce(old)
+    stores.ledger.announce(old.model_copy(update={"worker_id": "w2", "models": (newer,)}))
+    jobs = [job(user_id=str(number)) for number in range(5)]
+    for one in jobs:
+        await stores.queue.submit(one)
+    assert len(await stores.queue.dispatch(["digits"])) == 5  # each of them holds four
+    assert [card.version for card in await stores.queue.cards()] == ["ffff0000"]
+    assert len(await stores.queue.workers()) == 2
