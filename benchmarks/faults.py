@@ -49,7 +49,7 @@ def main() -> None:
     parser.add_argument("--kills", type=int)
     parser.add_argument("--seed", type=int, default=0)
     arguments = parser.parse_args()
-    jobs, kills = arguments.jobs or (400 if arguments.quick else 4000), arguments.kills or (3 if arguments.quick else 18)
+    jobs, kills = arguments.jobs or (400 if arguments.quick else 4200), arguments.kills or (3 if arguments.quick else 18)
     figures = asyncio.run(measure(jobs, kills, random.Random(arguments.seed)))
     for name, value in figures.items():
         print(f"{name:28} {value}")

@@ -23,7 +23,7 @@ logger = logging.getLogger(__name__)
 
 TOKEN_SECONDS = 15 * 60.0
 RETRY_SECONDS = 10.0
-QUEUE_PATIENCE_SECONDS = 30.0
+QUEUE_PATIENCE_SECONDS = 60.0
 """How long an accepted request waits for a queue that is away, for instance because Redis restarts."""
 
 
