@@ -22,6 +22,15 @@ def to_pil(x_CHW: Tensor) -> Image.Image:
     return Image.fromarray(levels.permute(1, 2, 0).contiguous().numpy(), mode="RGB")
 
 
+def on_grey(x_CHW: Tensor, grey: float = -0.4) -> Tensor:
+    """A picture with opacity (4 channels, colours premultiplied, all in [-1, 1]) laid on plain grey; others as they are."""
+    if x_CHW.shape[0] != 4:
+        return x_CHW
+    clamped = x_CHW.clamp(-1, 1)
+    colours, opacity = (clamped[:3] + 1) / 2, (clamped[3:] + 1) / 2
+    return 2 * (colours + (1 - opacity) * (grey + 1) / 2).clamp(0, 1) - 1
+
+
 def enlarge(image: Image.Image, factor: int, smooth: bool = True) -> Image.Image:
     """``factor`` times as large; by whole pixels if not ``smooth``."""
     resampling = Image.Resampling.BICUBIC if smooth else Image.Resampling.NEAREST
