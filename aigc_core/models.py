@@ -63,6 +63,24 @@ def _network(checkpoint: Checkpoint) -> dict[str, Any]:
 
 
 def _gan(checkpoint: Checkpoint, device: str) -> ImageModel:
+    return _word_gan(checkpoint, device) if "words" in checkpoint.config else _digit_gan(checkpoint, device)
+
+
+def _word_gan(checkpoint: Checkpoint, device: str) -> ImageModel:
+    from aigc_core.gan.condition import WordsConfig
+    from aigc_core.gan.picture_networks import PictureGanConfig
+    from aigc_core.gan.picture_training import WordGenerator
+    from aigc_core.gan.word_serving import Lexicon, WordPictureModel
+
+    words = from_dict(WordsConfig, dict(checkpoint.config["words"]))
+    network = WordGenerator(words, from_dict(PictureGanConfig, _network(checkpoint)))
+    network.load_state_dict(checkpoint.weights)
+    known = checkpoint.config["lexicon"]
+    phrases = tuple(tuple(tuple(phrase.split()) for phrase in slot) for slot in known["phrases"])
+    return WordPictureModel(network, Lexicon(phrases=phrases, closed=known["closed"]), checkpoint.card, device)
+
+
+def _digit_gan(checkpoint: Checkpoint, device: str) -> ImageModel:
     from aigc_core.gan.networks import GanConfig, Generator
     from aigc_core.gan.serving import DigitModel
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import zlib
 from dataclasses import dataclass, field
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -53,3 +54,7 @@ class Avatars:
     def held_out(self, count: int) -> tuple[Tensor, list[tuple[tuple[str, ...], ...]]]:
         chosen = self.choices(count, torch.Generator().manual_seed(_PROBE_SEED), held_out=True)
         return self.nouns.compose(chosen), self.describe(chosen)
+
+    def lexicon(self) -> dict[str, Any]:
+        """All parts of all slots; a slot takes one of its parts."""
+        return {"phrases": [list(self.nouns.names[slot]) for slot in SLOTS], "closed": True}

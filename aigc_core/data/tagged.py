@@ -6,6 +6,7 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -58,6 +59,11 @@ class TaggedPictures:
         """The first pictures kept out of training, by their names."""
         rows = self.held_out_N.nonzero().flatten()[:count]
         return self.pictures(rows), [(self.names[row],) for row in rows.tolist()]
+
+    def lexicon(self) -> dict[str, Any]:
+        """The names of the training pictures; words may be said in any number and order."""
+        known = {" ".join(name) for name, out in zip(self.names, self.held_out_N.tolist(), strict=True) if name and not out}
+        return {"phrases": [sorted(known)], "closed": False}
 
 
 def split_words(text: str) -> tuple[str, ...]:

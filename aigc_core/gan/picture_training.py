@@ -7,7 +7,6 @@ plain regression where they fix everything, or as the decoder of a conditional V
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -35,6 +34,9 @@ class Pictures(Protocol):
 
     def held_out(self, count: int) -> tuple[Tensor, list[Description]]:
         """The first ``count`` pictures that are kept out of training."""
+
+    def lexicon(self) -> dict[str, Any]:
+        """For serving: the ``phrases`` of each slot, and whether slots are ``closed``."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -246,7 +248,7 @@ class PictureGanTrainer:
         }  # fmt: skip
 
     def checkpoint(self) -> Checkpoint:
-        config = {"family": "gan", "network": to_dict(self.config), "words": to_dict(self.words)}
+        config = {"family": "gan", "network": to_dict(self.config), "words": to_dict(self.words), "lexicon": self.pictures.lexicon()}
         training = {**self.card.get("training", {}), "recipe": to_dict(self.recipe), "pictures_seen": self.ema.num_seen}
         return Checkpoint(config=config, card={**self.card, "training": training}, weights=self.ema.module.state_dict())
 
@@ -263,6 +265,3 @@ def _descend(optimiser: torch.optim.Optimizer, loss: Tensor) -> None:
     optimiser.zero_grad(set_to_none=True)
     loss.backward()
     optimiser.step()
-
-
-SlotReader = Callable[[str], Description]

@@ -1,0 +1,109 @@
+"""Serving text-conditional picture GANs: prompts to descriptions to pictures."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import torch
+from PIL import Image
+from torch import Tensor
+
+from aigc_core import images
+from aigc_core.batching import PROBED_ROWS
+from aigc_core.gan.condition import Description
+from aigc_core.gan.picture_training import WordGenerator
+from aigc_core.gan.word_prompts import WordReader
+from aigc_core.seeding import latent
+from aigc_core.serving import DrawnPicture, ImageModel, PictureQuery, Reading, TiledGenerator
+
+SHOWN_SIZE = 256
+SMALLEST_SMOOTH = 64
+"""Pictures of fewer pixels are pixel art: enlarged by whole pixels."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Lexicon:
+    """What a model knows to draw: the known phrases of each slot. ``closed`` slots take these only, and the seed fills those left open."""
+
+    phrases: tuple[tuple[tuple[str, ...], ...], ...]
+    closed: bool = False
+
+
+class WordPictureModel(ImageModel):
+    """Draws what words say. Where they say nothing, the seed chooses among what the model knows."""
+
+    def __init__(self, network: WordGenerator, lexicon: Lexicon, card: dict[str, Any], device: str) -> None:
+        super().__init__(card, device)
+        self.network = network.to(device, memory_format=torch.channels_last).eval()
+        self.words, self.config, self.lexicon = network.words.config, network.generator.config, lexicon
+        self.reader = WordReader(slots=self.words.slots, phrases=lexicon.phrases, vocabulary=self.words.vocabulary, closed=lexicon.closed)
+        probe = torch.Generator().manual_seed(0)
+        z = torch.randn(PROBED_ROWS, self.config.latent_dim, generator=probe)
+        c = torch.randn(PROBED_ROWS, self.config.condition_dim, generator=probe)
+        self._tiled = TiledGenerator(self.network.generator, self.network.generator, z.to(device), c.to(device))
+
+    def read(self, prompt: str) -> Reading:
+        reading = self.reader.read(prompt)
+        understood = [self._say(slot, phrase) for slot, phrase in zip(self.words.slots, reading.description, strict=True) if phrase]
+        return Reading(understood=tuple(understood), ignored=reading.ignored)
+
+    def describe(self, query: PictureQuery) -> Description:
+        """What a picture shows: the prompt's words, and in slots left open what the seed chooses."""
+        said = self.reader.read(query.prompt).description
+        if any(said) and not self.lexicon.closed:
+            return said
+        noise = latent(query.seed, query.variations, self._noise_size())[self.config.latent_dim :]
+        chances = noise.split([len(phrases) for phrases in self.lexicon.phrases])
+        # The largest of independent normals is uniform over the phrases, and stays the same in most small variations of the noise.
+        return tuple(
+            phrase or phrases[int(chance.argmax())] for phrase, phrases, chance in zip(said, self.lexicon.phrases, chances, strict=True)
+        )
+
+    def _noise_size(self) -> int:
+        return self.config.latent_dim + sum(len(phrases) for phrases in self.lexicon.phrases)
+
+    def latents(self, queries: Sequence[PictureQuery]) -> Tensor:
+        """``z_BZ`` of pictures."""
+        size = self.config.latent_dim
+        return torch.stack([query.truncation * latent(query.seed, query.variations, self._noise_size())[:size] for query in queries])
+
+    @torch.inference_mode()
+    def conditions(self, descriptions: Sequence[Description], guidance: float = 1.0) -> Tensor:
+        """``c_BC``, each read by itself so that neighbours change nothing; ``guidance`` g moves it to ``c_0 + g (c - c_0)``."""
+        read = torch.cat([self.network.words([description]) for description in descriptions])
+        if guidance == 1.0:
+            return read
+        nothing = self.network.words([((),) * len(self.words.slots)])
+        return nothing + guidance * (read - nothing)
+
+    @torch.inference_mode()
+    def decode(self, z_BZ: Tensor, c_BC: Tensor) -> Tensor:
+        """``x_BCHW`` in about [-1, 1] of latents and conditions."""
+        return self._tiled(z_BZ.to(self.device), c_BC.to(self.device)).cpu()
+
+    def generate(self, queries: Sequence[PictureQuery]) -> Tensor:
+        """``x_BCHW`` of all queries as the network draws them."""
+        return self.decode(self.latents(queries), self.conditions([self.describe(query) for query in queries]))
+
+    def draw(self, queries: Sequence[PictureQuery]) -> list[DrawnPicture]:
+        pictures = self.generate(queries)
+        return [DrawnPicture(render=partial(show, x), alt=self.alt(query)) for x, query in zip(pictures, queries, strict=True)]
+
+    def alt(self, query: PictureQuery) -> str:
+        """The picture in words."""
+        said = [self._say(slot, phrase) for slot, phrase in zip(self.words.slots, self.describe(query), strict=True) if phrase]
+        return f"{self.card['title']}: {', '.join(said)}"
+
+    def _say(self, slot: str, phrase: tuple[str, ...]) -> str:
+        return " ".join(phrase) if len(self.words.slots) == 1 else f"{' '.join(phrase)} {slot}"
+
+
+def show(x_CHW: Tensor) -> Image.Image:
+    """A picture for people: pixel art by whole pixels, larger pictures smoothly."""
+    image = images.to_pil(x_CHW)
+    factor = max(1, math.ceil(SHOWN_SIZE / x_CHW.shape[-1]))
+    return images.enlarge(image, factor, smooth=x_CHW.shape[-1] >= SMALLEST_SMOOTH)
