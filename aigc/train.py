@@ -3,13 +3,26 @@
 from __future__ import annotations
 
 import argparse
+import re
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from aigc_core.presets import Preset
+    from aigc_core.training.budget import Budget
+    from aigc_core.training.loop import Trainer
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Options of ``aigc train``."""
-    parser.add_argument("preset", help="what to train; `aigc train list` lists the presets")
+    parser.add_argument("preset", help="what to train; `aigc train list` lists the presets; gan with --data: your own pictures")
+    parser.add_argument("--data", type=Path, default=None, help="a folder or ZIP archive of your own pictures")
+    parser.add_argument("--captions", type=Path, default=None, help="a CSV table with the columns file and caption (default: the files' names)")
+    parser.add_argument("--name", default=None, help="the new model's name")
+    parser.add_argument("--size", type=int, default=32, help="side of the pictures in pixels: 32 or 64")
+    parser.add_argument("--licence", default="", help="the licence of your pictures, for the model's card")
+    parser.add_argument("--from", dest="start_from", default=None, help="start from this model's weights (a name or a folder)")
     parser.add_argument("--device", default=None, help="cpu, cuda or cuda:N (default: cuda if there is one)")
     parser.add_argument("--minutes", type=float, default=None, help="train for this long instead of the preset's number of steps")
     parser.add_argument("--out", type=Path, default=None, help="the model's folder (default: models/NAME, which the worker serves)")
@@ -21,6 +34,7 @@ def run(arguments: argparse.Namespace) -> int:
     """Train a preset; exit status 2 for a wrong request."""
     import torch
 
+    from aigc_core.checkpoint import CheckpointError
     from aigc_core.data.sources import DataError
     from aigc_core.presets import presets
     from aigc_core.training.loop import train
@@ -30,22 +44,54 @@ def run(arguments: argparse.Namespace) -> int:
         for preset in known.values():
             print(f"{preset.name:16} {preset.summary}")
         return 0
-    if arguments.preset not in known:
-        print(f"there is no preset {arguments.preset!r}; there are {', '.join(known)}", file=sys.stderr)
+    if arguments.data is None and arguments.preset not in known:
+        print(f"there is no preset {arguments.preset!r}; there are {', '.join(known)} (and gan with --data)", file=sys.stderr)
         return 2
     if arguments.threads:
         torch.set_num_threads(arguments.threads)
-    preset = known[arguments.preset]
     device = arguments.device or ("cuda" if torch.cuda.is_available() else "cpu")
-    folder = arguments.out or Path("models") / preset.name
     torch.manual_seed(0)
     try:
-        trainer = preset.setup(device)
-        train(trainer, folder, preset.budget(device, arguments.minutes), resume=arguments.resume, command=_command(arguments, device))
-    except (DataError, FileNotFoundError) as error:
+        folder, trainer, budget = _own(arguments, device) if arguments.data else _preset(arguments, known[arguments.preset], device)
+        progress = train(trainer, folder, budget, resume=arguments.resume, command=_command(arguments, device))
+    except (DataError, CheckpointError, FileNotFoundError) as error:
         print(f"aigc train: {error}", file=sys.stderr)
         return 1
+    if arguments.data and progress.finished:
+        print(f"{folder} is ready: a bot started here serves it as {folder.name}; look at {folder / 'samples.png'}")
     return 0
+
+
+def _preset(arguments: argparse.Namespace, preset: Preset, device: str) -> tuple[Path, Trainer, Budget]:
+    folder = arguments.out or Path("models") / preset.name
+    return folder, preset.setup(device), preset.budget(device, arguments.minutes)
+
+
+def _own(arguments: argparse.Namespace, device: str) -> tuple[Path, Trainer, Budget]:
+    """Set up a training on an owner's pictures, and say what will happen.
+
+    Raises:
+        DataError: the pictures, the name or the family will not do.
+    """
+    from aigc_core.data.sources import DataError
+    from aigc_core.models import find_models
+    from aigc_core.own_pictures import own_pictures
+    from aigc_core.training.budget import Budget
+
+    if arguments.preset != "gan":
+        raise DataError(f"own pictures train a gan, not {arguments.preset!r}")
+    name = arguments.name or arguments.data.stem.lower().replace("_", "-").replace(" ", "-")
+    if not re.fullmatch(r"[a-z0-9][a-z0-9-]{0,31}", name):
+        raise DataError(f"a model's name is made of small letters, figures and hyphens, at most 32; {name!r} is not")
+    start = find_models().get(arguments.start_from, Path(arguments.start_from)) if arguments.start_from else None
+    own = own_pictures(
+        arguments.data, name, device, size=arguments.size, captions=arguments.captions, licence=arguments.licence, start_from=start
+    )  # fmt: skip
+    budget = own.budget if arguments.minutes is None else Budget(num_steps=10**9, minutes=arguments.minutes)
+    for line in own.report.lines():
+        print(line, file=sys.stderr)
+    print(f"training {name} on {device}, {arguments.size} pixels; Ctrl-C stops and keeps what is learned", file=sys.stderr)
+    return arguments.out or Path("models") / name, own.trainer, budget
 
 
 def _command(arguments: argparse.Namespace, device: str) -> str:
@@ -53,6 +99,8 @@ def _command(arguments: argparse.Namespace, device: str) -> str:
     parts = ["aigc train", arguments.preset, f"--device {device.split(':')[0]}"]
     if arguments.minutes:
         parts.append(f"--minutes {arguments.minutes:g}")
+    if arguments.data:
+        parts.append(f"--data {arguments.data.name} --size {arguments.size}")
     if arguments.threads:
         parts.append(f"--threads {arguments.threads}")
     return " ".join(parts)

@@ -29,7 +29,10 @@ class Preset:
 
 def presets() -> dict[str, Preset]:
     """All presets by name."""
-    return {preset.name: preset for preset in (_digits(), _digits_classic(), _handwriting(), _bard(), _bard_lstm(), _judge())}
+    from aigc_core.picture_presets import picture_presets
+
+    ours = (*picture_presets(), _digits(), _digits_classic(), _handwriting(), _bard(), _bard_lstm(), _judge())
+    return {preset.name: preset for preset in ours}
 
 
 def _digits_setup(loss: str) -> Callable[[str], Trainer]:

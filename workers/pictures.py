@@ -121,4 +121,6 @@ def sheet(pictures: Sequence[Image.Image], background: tuple[int, int, int], num
     if all(picture.mode == "L" for picture in pictures):
         grey = int(Image.new("RGB", (1, 1), background).convert("L").tobytes()[0])
         return images.grid(pictures, background=grey, num_columns=num_columns)
-    return images.grid([picture if picture.mode == "RGBA" else picture.convert("RGB") for picture in pictures], background=background, num_columns=num_columns)
+    return images.grid(
+        [picture if picture.mode == "RGBA" else picture.convert("RGB") for picture in pictures], background=background, num_columns=num_columns
+    )

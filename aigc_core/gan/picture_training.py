@@ -113,10 +113,7 @@ class PictureGanTrainer:
     def step(self, fraction: float) -> dict[str, float]:
         self.num_steps += 1
         share = self.recipe.warm_start
-        if fraction < share:
-            losses = self._warm_step(fraction / share)
-        else:
-            losses = self._game_step((fraction - share) / (1 - share))
+        losses = self._warm_step(fraction / share) if fraction < share else self._game_step((fraction - share) / (1 - share))
         self.ema.update(self.generator, self.recipe.batch)
         return losses
 

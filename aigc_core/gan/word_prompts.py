@@ -115,7 +115,7 @@ class WordReader:
         return left
 
     def _part(self, word: str, slot: str) -> float:
-        """How much of a phrase of the slot ``word`` says: 1 for "red" where there is a "red", 1/2 where there is a "diamond red"; half for a likeness."""
+        """How much of a phrase of the slot ``word`` says: 1 for "red" where there is a "red", 1/2 for a "diamond red"; a likeness counts half."""
         phrases = self.phrases[list(self.slots).index(slot)]
         known = self.neighbour(word, sorted({name for phrase in phrases for name in phrase}))
         lengths = [len(phrase) for phrase in phrases if known in phrase]

@@ -59,9 +59,7 @@ class WordPictureModel(ImageModel):
         noise = latent(query.seed, query.variations, self._noise_size())[self.config.latent_dim :]
         chances = noise.split([len(phrases) for phrases in self.lexicon.phrases])
         # The largest of independent normals is uniform over the phrases, and stays the same in most small variations of the noise.
-        return tuple(
-            phrase or phrases[int(chance.argmax())] for phrase, phrases, chance in zip(said, self.lexicon.phrases, chances, strict=True)
-        )
+        return tuple(phrase or phrases[int(chance.argmax())] for phrase, phrases, chance in zip(said, self.lexicon.phrases, chances, strict=True))
 
     def _noise_size(self) -> int:
         return self.config.latent_dim + sum(len(phrases) for phrases in self.lexicon.phrases)
