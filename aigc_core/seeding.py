@@ -44,3 +44,17 @@ def latent(seed: int, variations: Sequence[tuple[int, float]], size: int) -> Ten
     for variation_seed, strength in variations:
         z = vary(z, noise(variation_seed, size), strength)
     return z
+
+
+def slerp(first: Tensor, second: Tensor, share: float) -> Tensor:
+    """Spherical interpolation of two noises (Shoemake 1985; White 2016, arXiv 1609.04468), their lengths interpolated straight.
+
+    Between two standard normal vectors every step is as long as they are, so pictures halfway are as sharp as at the ends.
+    """
+    length1, length2 = first.norm(), second.norm()
+    unit1, unit2 = first / length1.clamp(min=1e-12), second / length2.clamp(min=1e-12)
+    angle = torch.acos((unit1 * unit2).sum().clamp(-1, 1))
+    if angle < 1e-4 or angle > math.pi - 1e-4:  # parallel, or opposite: no single great circle joins them
+        return torch.lerp(first, second, share)
+    direction = (torch.sin((1 - share) * angle) * unit1 + torch.sin(share * angle) * unit2) / torch.sin(angle)
+    return direction * torch.lerp(length1, length2, share)

@@ -64,8 +64,24 @@ class DrawnPicture:
         return self.render()
 
 
+class CannotDoError(ValueError):
+    """This kind of model cannot do this; the message says which can."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Point:
+    """A picture as a place in a model's latent space: standard normal noise ``(Z,)``, and the condition ``(C,)`` under which it is drawn."""
+
+    noise: Tensor
+    condition: Tensor
+    alt: str
+
+
 class ImageModel(ABC):
     """A generator of pictures."""
+
+    num_stages = 0
+    """Stages whose styles can be mixed: equal slices of the noise, coarse to fine. 0: this model has no such stages."""
 
     def __init__(self, card: dict[str, Any], device: str) -> None:
         self.card, self.device = card, device
@@ -81,6 +97,26 @@ class ImageModel(ABC):
     @abstractmethod
     def draw(self, queries: Sequence[PictureQuery]) -> list[DrawnPicture]:
         """All pictures in one pass; each depends on its own query only."""
+
+    def points(self, queries: Sequence[PictureQuery]) -> list[Point]:
+        """Where these pictures lie in latent space."""
+        raise CannotDoError(f"{self.card['title']} has no latent space to work in")
+
+    def decode(self, points: Sequence[Point]) -> list[Tensor]:
+        """``x_CHW`` of points in about [-1, 1], in one pass; gradients reach the points where their tensors ask for them."""
+        raise CannotDoError(f"{self.card['title']} has no latent space to work in")
+
+    def show(self, x_CHW: Tensor) -> Image.Image:
+        """A decoded picture as people see it."""
+        raise CannotDoError(f"{self.card['title']} has no latent space to work in")
+
+    def blend_conditions(self, first: Tensor, second: Tensor, share: float) -> Tensor:
+        """The condition between two: on the straight line, because a condition is a vector of words' meanings."""
+        return torch.lerp(first, second, share)
+
+    def nothing_said(self) -> Tensor:
+        """The condition ``(C,)`` of an empty description: what guidance moves away from."""
+        raise CannotDoError(f"{self.card['title']} always needs a description; guidance works with models that were trained without one too")
 
     def background(self) -> tuple[int, int, int]:
         """The colour between the pictures of a sheet."""

@@ -58,7 +58,7 @@ def adversarial_loss(name: str) -> AdversarialLoss:
 def gradient_penalty(logits_B: Tensor, x_BCHW: Tensor) -> Tensor:
     """``E |grad_x D(x)|^2``, the squared gradient summed over pixels and averaged over the batch.
 
-    ``x_BCHW`` must require a gradient and be what ``logits_B`` was computed from. The weight gamma / 2 is the caller's.
+    ``x_BCHW`` (or points of any shape) must require a gradient and be what ``logits_B`` was computed from. The weight gamma / 2 is the caller's.
     """
     (gradient,) = torch.autograd.grad(logits_B.sum(), x_BCHW, create_graph=True)
-    return gradient.square().sum(dim=(1, 2, 3)).mean()
+    return gradient.square().flatten(1).sum(1).mean()

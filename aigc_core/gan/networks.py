@@ -114,7 +114,11 @@ class Generator(nn.Module):
         self.to_image = fixup_conv(widths[-1], config.image_channels, 3, 1.0)
 
     def forward(self, z_BZ: Tensor, labels_B: Tensor) -> Tensor:
-        style = torch.cat([z_BZ, self.embedding(labels_B)], dim=1)
+        return self.draw(z_BZ, self.embedding(labels_B))
+
+    def draw(self, z_BZ: Tensor, c_BC: Tensor) -> Tensor:
+        """:meth:`forward` with the condition as a vector, so that it may lie between two classes."""
+        style = torch.cat([z_BZ, c_BC], dim=1)
         x = self.basis * self.project(style)[:, :, None, None]
         for stage, (modulation, block) in enumerate(zip(self.modulations, self.blocks, strict=True)):
             if stage:

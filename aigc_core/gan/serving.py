@@ -14,7 +14,7 @@ from aigc_core import images, prompts
 from aigc_core.batching import PROBED_ROWS
 from aigc_core.gan.networks import Generator
 from aigc_core.seeding import latent
-from aigc_core.serving import DrawnPicture, ImageModel, PictureQuery, Reading, TiledGenerator
+from aigc_core.serving import DrawnPicture, ImageModel, PictureQuery, Point, Reading, TiledGenerator
 
 ENLARGEMENT = 8
 
@@ -47,9 +47,31 @@ class DigitModel(ImageModel):
         labels = torch.tensor([self.label(query) for query in queries])
         return self._tiled(z.to(self.device), labels.to(self.device)).cpu()
 
+    def points(self, queries: Sequence[PictureQuery]) -> list[Point]:
+        size = self.generator.config.latent_dim
+        return [
+            Point(
+                noise=query.truncation * latent(query.seed, query.variations, size),
+                condition=self.generator.embedding.weight[self.label(query)].detach().cpu().clone(),
+                alt=_alt(self.label(query)),
+            )
+            for query in queries
+        ]
+
+    def decode(self, points: Sequence[Point]) -> list[Tensor]:
+        z, c = torch.stack([point.noise for point in points]), torch.stack([point.condition for point in points])
+        return list(self.generator.draw(z.to(self.device), c.to(self.device)).cpu())
+
+    def show(self, x_CHW: Tensor) -> Image.Image:
+        return _render(x_CHW)
+
     def draw(self, queries: Sequence[PictureQuery]) -> list[DrawnPicture]:
         drawn = zip(self.generate(queries), queries, strict=True)
-        return [DrawnPicture(render=partial(_render, x_CHW), alt=f"A handwritten digit {self.label(query)}") for x_CHW, query in drawn]
+        return [DrawnPicture(render=partial(_render, x_CHW), alt=_alt(self.label(query))) for x_CHW, query in drawn]
+
+
+def _alt(label: int) -> str:
+    return f"A handwritten digit {label}"
 
 
 def _render(x_CHW: Tensor) -> Image.Image:

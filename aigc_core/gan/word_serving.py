@@ -18,7 +18,7 @@ from aigc_core.gan.condition import Description
 from aigc_core.gan.picture_training import WordGenerator
 from aigc_core.gan.word_prompts import WordReader
 from aigc_core.seeding import latent
-from aigc_core.serving import DrawnPicture, ImageModel, PictureQuery, Reading, TiledGenerator
+from aigc_core.serving import DrawnPicture, ImageModel, PictureQuery, Point, Reading, TiledGenerator
 
 SHOWN_SIZE = 256
 SMALLEST_SMOOTH = 64
@@ -39,6 +39,7 @@ class WordPictureModel(ImageModel):
     def __init__(self, network: WordGenerator, lexicon: Lexicon, card: dict[str, Any], device: str) -> None:
         super().__init__(card, device)
         self.network = network.to(device, memory_format=torch.channels_last).eval()
+        self.num_stages = network.generator.config.num_stages
         self.words, self.config, self.lexicon = network.words.config, network.generator.config, lexicon
         self.reader = WordReader(slots=self.words.slots, phrases=lexicon.phrases, vocabulary=self.words.vocabulary, closed=lexicon.closed)
         probe = torch.Generator().manual_seed(0)
@@ -69,23 +70,33 @@ class WordPictureModel(ImageModel):
         size = self.config.latent_dim
         return torch.stack([query.truncation * latent(query.seed, query.variations, self._noise_size())[:size] for query in queries])
 
-    @torch.inference_mode()
-    def conditions(self, descriptions: Sequence[Description], guidance: float = 1.0) -> Tensor:
-        """``c_BC``, each read by itself so that neighbours change nothing; ``guidance`` g moves it to ``c_0 + g (c - c_0)``."""
-        read = torch.cat([self.network.words([description]) for description in descriptions])
-        if guidance == 1.0:
-            return read
-        nothing = self.network.words([((),) * len(self.words.slots)])
-        return nothing + guidance * (read - nothing)
+    @torch.no_grad()
+    def conditions(self, descriptions: Sequence[Description]) -> Tensor:
+        """``c_BC``, each read by itself so that neighbours change nothing."""
+        return torch.cat([self.network.words([description]) for description in descriptions])
 
-    @torch.inference_mode()
-    def decode(self, z_BZ: Tensor, c_BC: Tensor) -> Tensor:
-        """``x_BCHW`` in about [-1, 1] of latents and conditions."""
-        return self._tiled(z_BZ.to(self.device), c_BC.to(self.device)).cpu()
+    def points(self, queries: Sequence[PictureQuery]) -> list[Point]:
+        latents, conditions = self.latents(queries), self.conditions([self.describe(query) for query in queries])
+        rows = zip(latents, conditions, queries, strict=True)
+        return [Point(noise=z, condition=c, alt=self.alt(query)) for z, c, query in rows]
+
+    def decode(self, points: Sequence[Point]) -> list[Tensor]:
+        z = torch.stack([point.noise for point in points]).to(self.device)
+        c = torch.stack([point.condition for point in points]).to(self.device)
+        if torch.is_grad_enabled() and (z.requires_grad or c.requires_grad):
+            return list(self.network.generator(z, c))
+        return list(self._tiled(z, c).cpu())
+
+    def nothing_said(self) -> Tensor:
+        with torch.no_grad():
+            return self.network.words([((),) * len(self.words.slots)])[0].clone()
+
+    def show(self, x_CHW: Tensor) -> Image.Image:
+        return show(x_CHW)
 
     def generate(self, queries: Sequence[PictureQuery]) -> Tensor:
         """``x_BCHW`` of all queries as the network draws them."""
-        return self.decode(self.latents(queries), self.conditions([self.describe(query) for query in queries]))
+        return torch.stack(self.decode(self.points(queries)))
 
     def draw(self, queries: Sequence[PictureQuery]) -> list[DrawnPicture]:
         pictures = self.generate(queries)

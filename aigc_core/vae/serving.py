@@ -14,7 +14,7 @@ from torch import Tensor
 from aigc_core import images, prompts
 from aigc_core.batching import PROBED_ROWS
 from aigc_core.seeding import latent
-from aigc_core.serving import DrawnPicture, ImageModel, PictureQuery, PromptError, Reading, TiledGenerator
+from aigc_core.serving import DrawnPicture, ImageModel, PictureQuery, Point, PromptError, Reading, TiledGenerator
 from aigc_core.vae.model import IMAGE_SIZE, HandwritingVae
 
 PAPER, INK = (250, 247, 238), (28, 40, 92)
@@ -49,15 +49,45 @@ class HandwritingModel(ImageModel):
         """Ink in [0, 1], ``(B, 1, 28, 28)``: each character in its hand, the mean of p(x | z, y)."""
         return torch.sigmoid(self._tiled(z_BZ.to(self.device), characters_B.to(self.device))).cpu()
 
+    def points(self, queries: Sequence[PictureQuery]) -> list[Point]:
+        """The hand is the noise; the condition are the text's characters as code points."""
+        size = self.vae.config.latent_dim
+        points = []
+        for query in queries:
+            text = self.read(query.prompt).understood[0]
+            hand = query.truncation * latent(query.seed, query.variations, size)
+            points.append(Point(noise=hand, condition=torch.tensor([ord(c) for c in text]), alt=_alt(text)))
+        return points
+
+    def blend_conditions(self, first: Tensor, second: Tensor, share: float) -> Tensor:
+        """A text between two texts there is none: the first one, in the hand between both."""
+        return first
+
+    def decode(self, points: Sequence[Point]) -> list[Tensor]:
+        """Lines of ink, ``(1, H, W)`` each, in [-1, 1]."""
+        texts = ["".join(chr(int(code)) for code in point.condition) for point in points]
+        return [2 * _compose(text, ink).unsqueeze(0) - 1 for text, ink in zip(texts, self._inks(texts, [p.noise for p in points]), strict=True)]
+
+    def show(self, x_CHW: Tensor) -> Image.Image:
+        return _on_paper((x_CHW[0] + 1) / 2)
+
+    def _inks(self, texts: Sequence[str], hands: Sequence[Tensor]) -> Sequence[Tensor]:
+        """The characters of each line, ``(N, 1, 28, 28)``: all lines in one pass of the decoder."""
+        alphabet = self.vae.config.alphabet
+        letters = [[alphabet.index(c) for c in text if c != " "] for text in texts]
+        u = torch.cat([hand.expand(len(line), -1) for hand, line in zip(hands, letters, strict=True)])
+        return self.generate(u, torch.tensor([c for line in letters for c in line])).split([len(line) for line in letters])
+
     def draw(self, queries: Sequence[PictureQuery]) -> list[DrawnPicture]:
         """All characters of all lines of all queries in one pass of the decoder."""
         texts = [self.read(query.prompt).understood[0] for query in queries]
-        size, alphabet = self.vae.config.latent_dim, self.vae.config.alphabet
-        hands = [query.truncation * latent(query.seed, query.variations, size) for query in queries]
-        letters = [[alphabet.index(c) for c in text if c != " "] for text in texts]
-        z = torch.cat([hand.expand(len(line), -1) for hand, line in zip(hands, letters, strict=True)])
-        inks = self.generate(z, torch.tensor([c for line in letters for c in line])).split([len(line) for line in letters])
-        return [DrawnPicture(render=partial(_render, text, ink), alt=f"“{text}” written by hand") for text, ink in zip(texts, inks, strict=True)]
+        size = self.vae.config.latent_dim
+        inks = self._inks(texts, [query.truncation * latent(query.seed, query.variations, size) for query in queries])
+        return [DrawnPicture(render=partial(_render, text, ink), alt=_alt(text)) for text, ink in zip(texts, inks, strict=True)]
+
+
+def _alt(text: str) -> str:
+    return f"“{text}” written by hand"
 
 
 def _render(text: str, ink_NCHW: Tensor) -> Image.Image:
