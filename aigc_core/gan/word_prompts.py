@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from aigc_core.data.tagged import split_words
 from aigc_core.gan.condition import Description
 
 SIMILAR = 0.5
 """A word is read as a known one if they share at least this part of their pairs of letters (Jaccard): one slip of the finger in a short word."""
-EMPTY_WORDS = frozenset(["a", "an", "the", "with", "and", "of", "in", "on", "wearing", "has", "having", "one", "some", "my", "please"])
+EMPTY_WORDS = frozenset(["a", "an", "the", "of", "one", "some", "my", "please"])
+JOINTS = frozenset(["with", "and", "in", "on", "wearing", "has", "having", "plus"])
 SLOT_WORDS: Mapping[str, tuple[str, ...]] = {
     "head": ("head", "face"),
     "glasses": ("glasses", "shades", "goggles", "spectacles", "eyewear", "frames"),
@@ -43,8 +44,8 @@ class WordReader:
 
     def read(self, prompt: str) -> WordReading:
         """The description, with () for a slot that the prompt leaves open."""
-        words = [word for word in split_words_repeated(prompt) if word not in EMPTY_WORDS]
-        return self._slotted(words) if self.closed else self._free(words)
+        segments = read_segments(prompt)
+        return self._slotted(segments) if self.closed else self._free([word for segment in segments for word in segment])
 
     def neighbour(self, word: str, among: Sequence[str] | None = None) -> str | None:
         """The known word that ``word`` is, or looks most like; None where none does."""
@@ -64,25 +65,34 @@ class WordReader:
         known = tuple(dict.fromkeys(name for _, name in read if name))
         return WordReading(description=(known,), ignored=tuple(dict.fromkeys(word for word, name in read if not name)))
 
-    def _slotted(self, words: Sequence[str]) -> WordReading:
+    def _slotted(self, segments: Sequence[Sequence[str]]) -> WordReading:
         said: dict[str, list[str]] = {slot: [] for slot in self.slots}
-        pending: list[str] = []
-        for word in words:
-            slot = self._named_slot(word)
-            if slot is None:
-                pending.append(word)
-            else:
-                loose = self._nearest_words(pending, slot)
-                said[slot] += loose[1]
-                self._guess(loose[0], said, spare=slot)
-                pending = []
-        ignored = self._guess(pending, said, spare=None)
+        ignored: list[str] = []
+        unnamed: list[list[str]] = []
+        for segment in segments:
+            unnamed.append(self._take_named(segment, said))
+        for words in unnamed:  # after all that is named, so that "red, blue glasses" is not red glasses
+            ignored += self._guess(words, said, spare=None)
         chosen: list[tuple[str, ...]] = []
         for index, slot in enumerate(self.slots):
             phrase = self._phrase(index, said[slot])
             ignored += [] if phrase or not said[slot] else said[slot]
             chosen.append(phrase)
         return WordReading(description=tuple(chosen), ignored=tuple(dict.fromkeys(ignored)))
+
+    def _take_named(self, segment: Sequence[str], said: dict[str, list[str]]) -> list[str]:
+        """Give the words before a slot's name to that slot; returns the rest."""
+        pending: list[str] = []
+        for word in segment:
+            slot = self._named_slot(word)
+            if slot is None:
+                pending.append(word)
+            else:
+                others, own = self._nearest_words(pending, slot)
+                said[slot] += own
+                self._guess(others, said, spare=slot)
+                pending = []
+        return pending
 
     def _nearest_words(self, pending: list[str], slot: str) -> tuple[list[str], list[str]]:
         """Split what stands before a slot's word into what belongs to another slot and what to this one (the longest known tail)."""
@@ -140,9 +150,15 @@ def _likeness(first: str, second: str) -> float:
     return len(pairs(first) & pairs(second)) / len(pairs(first) | pairs(second))
 
 
-def split_words_repeated(text: str) -> list[str]:
-    """The words of a prompt in order, each time that they are said: "red head, red glasses" says red twice."""
-    return [word for part in text.split() for word in split_words(part)]
+def read_segments(text: str) -> list[list[str]]:
+    """The words of a prompt in order, cut at signs and at words such as "with" and "and", which are left out."""
+    segments: list[list[str]] = [[]]
+    for part in re.findall(r"[^\W_]+|[,;:.+&/|]", text.lower()):
+        if part in JOINTS or not part[0].isalnum():
+            segments.append([])
+        elif part not in EMPTY_WORDS:
+            segments[-1].append(part)
+    return [segment for segment in segments if segment]
 
 
 def _singulars(word: str) -> list[str]:
