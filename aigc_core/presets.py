@@ -31,7 +31,7 @@ def presets() -> dict[str, Preset]:
     """All presets by name."""
     from aigc_core.picture_presets import picture_presets
 
-    ours = (*picture_presets(), _digits(), _digits_classic(), _handwriting(), _bard(), _bard_lstm(), _judge())
+    ours = (*picture_presets(), _digits(), _digits_classic(), _handwriting(), _bard(), _bard_lstm(), _judge(), _parts_judge())
     return {preset.name: preset for preset in ours}
 
 
@@ -170,4 +170,18 @@ def _judge() -> Preset:
     return Preset(
         name="mnist-judge", family="classifier", summary="the classifier that judges digits, trained on real MNIST only",
         cpu=Budget(num_steps=2_500), cuda=Budget(num_steps=5_000), setup=setup,
+    )  # fmt: skip
+
+
+def _parts_judge() -> Preset:
+    def setup(device: str) -> Trainer:
+        from aigc_core.data.avatars import Avatars
+        from aigc_core.data.nouns import load_nouns
+        from aigc_core.evaluation.parts_judge import PartsJudgeTrainer
+
+        return PartsJudgeTrainer(Avatars(nouns=load_nouns()), device)
+
+    return Preset(
+        name="avatars-judge", family="classifier", summary="the classifier that judges avatars by their parts, trained on real compositions only",
+        cpu=Budget(num_steps=3_000), cuda=Budget(num_steps=20_000), setup=setup,
     )  # fmt: skip
