@@ -6,11 +6,15 @@ import argparse
 import json
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from aigc_core.gan.word_serving import WordPictureModel
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """What to measure."""
-    parser.add_argument("model", help="digits, handwriting, bard, mnist-judge, or a model's folder")
+    parser.add_argument("model", help="a model of the zoo, mnist-judge, or a model's folder")
     parser.add_argument("--count", type=int, default=1000, help="samples for the judge")
     parser.add_argument("--truncation", type=float, default=1.0)
     parser.add_argument("--save", action="store_true", help="note the measures in the model's card")
@@ -54,6 +58,7 @@ def _measure(arguments: argparse.Namespace) -> dict[str, object]:
     from aigc_core.data.shakespeare import load_shakespeare
     from aigc_core.evaluation.digits import recognised_share
     from aigc_core.evaluation.judge import load_judge
+    from aigc_core.gan.word_serving import WordPictureModel
     from aigc_core.models import find_models, load_model, zoo_folder
     from aigc_core.rnn.training import validation_nats
     from aigc_core.serving import ImageModel
@@ -65,8 +70,32 @@ def _measure(arguments: argparse.Namespace) -> dict[str, object]:
         return {"model": "mnist-judge", "test_accuracy": accuracy, "pictures": len(test)}
     model = load_model(find_models().get(arguments.model, Path(arguments.model)))
     answer: dict[str, object] = {"model": model.card["name"], "version": model.card["version"]}
+    if isinstance(model, WordPictureModel):
+        return {**answer, **_of_words(model)}
     if isinstance(model, ImageModel):
         share = recognised_share(model, load_judge(judge_folder), arguments.count, arguments.truncation)
         return {**answer, "recognised": share, "samples": arguments.count, "truncation": arguments.truncation}
     nats = validation_nats(model.network, load_shakespeare().validation_N, "cpu")
     return {**answer, "validation_nats": nats, "split": "last 10 %, state carried"}
+
+
+def _of_words(model: WordPictureModel) -> dict[str, object]:
+    """The measures of a text-conditional picture model of the zoo."""
+    from aigc_core.models import zoo_folder
+
+    name = model.card["name"]
+    if name == "avatars":
+        from aigc_core.data.avatars import Avatars
+        from aigc_core.data.nouns import load_nouns
+        from aigc_core.evaluation.avatars import evaluate_avatars
+        from aigc_core.evaluation.parts_judge import load_parts_judge
+
+        return evaluate_avatars(model, load_parts_judge(zoo_folder() / "avatars-judge"), Avatars(nouns=load_nouns()))
+    from aigc_core.data.emoji import load_emoji
+    from aigc_core.data.sprites import load_sprites
+    from aigc_core.evaluation.tags_judge import evaluate_tagged
+
+    loaders = {"sprites": load_sprites, "emoji": load_emoji}
+    if name not in loaders:
+        raise TypeError(f"there is no held-out data to measure {name} with")
+    return evaluate_tagged(model, loaders[name]())

@@ -18,10 +18,12 @@ _HOME = "https://github.com/googlefonts/noto-emoji"
 ARCHIVE = Source(
     path="noto-emoji/noto-emoji-64.zip", url=f"{_HOME}/archive/b3e3051a088047d19fd4d49b1c3ac42fb8c3aaf8.zip",
     sha256=("2ba4ed0aceae468ba756adeae6caa3bd72116f63f89b83fc798aef3c8d35b512",), licence=LICENCE, credit=CREDIT,
+    prepared="the pictures at 64 pixels as one archive",
 )  # fmt: skip
 NAMES = Source(
     path="noto-emoji/names.csv", url=_HOME,
     sha256=("11462402691e4e55b47c6b157d45b8e5bb1be40bd53ddeba4d073af835bde8fd",), licence=LICENCE, credit=CREDIT,
+    prepared="the table of their names and tags",
 )  # fmt: skip
 _KINDS = ("Smileys & Emotion", "Animals & Nature", "Food & Drink", "People & Body", "Travel & Places", "Activities", "Objects")
 _EMPTY = frozenset({"with", "of", "and", "the", "in", "on"})

@@ -18,11 +18,16 @@ class DataError(RuntimeError):
     """A data file cannot be had, or is not what it should be; the message says what to do."""
 
 
+class NotHereError(DataError):
+    """A prepared file is in no data folder, and there is nowhere to download it from."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Source:
     """One file of a data set.
 
-    ``sha256`` lists every accepted checksum: the same pictures exist in two orders, compressed by different programs.
+    ``sha256`` lists every accepted checksum: the same pictures exist in two orders, compressed by different programs. ``prepared`` says how a
+    file is made from what its home offers, where it is not offered as it is. Without any checksum, who reads the file checks its content.
     """
 
     path: str
@@ -30,6 +35,7 @@ class Source:
     sha256: tuple[str, ...]
     licence: str
     credit: str
+    prepared: str = ""
 
 
 def locate(source: Source) -> Path:
@@ -46,6 +52,8 @@ def locate(source: Source) -> Path:
             _check(path, source)
             return path
     target = cache_folder() / source.path
+    if source.prepared:
+        raise NotHereError(f"{source.path} is not there: it is {source.prepared}, made from {source.url}; put it at $AIGC_DATA_DIR/{source.path}")
     _download(source, target)
     return target
 
@@ -60,7 +68,7 @@ def _check(path: Path, source: Source) -> None:
     with path.open("rb") as file:
         while chunk := file.read(CHUNK):
             digest.update(chunk)
-    if digest.hexdigest() not in source.sha256:
+    if source.sha256 and digest.hexdigest() not in source.sha256:
         raise DataError(f"{path} is damaged (its SHA-256 is {digest.hexdigest()}); delete it and try again")
 
 

@@ -19,10 +19,12 @@ _HOME = "https://github.com/crawl/tiles"
 ARCHIVE = Source(
     path="dcss-tiles/dcss-tiles.zip", url=f"{_HOME}/archive/a6ea1655db5c044829d9eea19a232fa6fcac87b0.zip",
     sha256=("84f07b62a4ed6cbb92b2ec588f60af677eaa937947e0e4d9f0bd8f954e998247",), licence=LICENCE, credit=CREDIT,
+    prepared="the tiles as one archive",
 )  # fmt: skip
 INDEX = Source(
     path="dcss-tiles/index.csv", url=_HOME,
     sha256=("c8b5b59c45d7e3394bbe63261fa25a092bbdc8eff4fe561b5aec1b5746d9fab4",), licence=LICENCE, credit=CREDIT,
+    prepared="the table of their names and licences",
 )  # fmt: skip
 MIN_OPAQUE = 0.08
 _KINDS = {"mon": "monster", "item": "item"}

@@ -26,7 +26,7 @@ class PartsJudge(nn.Module):
         super().__init__()
         self.num_parts, self.width = num_parts, width
         self.layers = nn.Sequential(
-            _stage(3, width, 1), _stage(width, 2 * width, 2), _stage(2 * width, 3 * width, 2), _stage(3 * width, 4 * width, 2),
+            conv_stage(3, width, 1), conv_stage(width, 2 * width, 2), conv_stage(2 * width, 3 * width, 2), conv_stage(3 * width, 4 * width, 2),
             nn.Flatten(), nn.Dropout(0.2), nn.Linear(4 * width * 16, 256), nn.ReLU(inplace=True),
         )  # fmt: skip
         self.heads = nn.ModuleList([nn.Linear(256, count) for count in num_parts])
@@ -48,7 +48,8 @@ class PartsJudge(nn.Module):
         return torch.cat([torch.stack([logits.argmax(1) == parts[:, i] for i, logits in enumerate(self(x))], dim=1) for x, parts in rows])
 
 
-def _stage(num_in: int, num_out: int, stride: int) -> nn.Sequential:
+def conv_stage(num_in: int, num_out: int, stride: int) -> nn.Sequential:
+    """Convolution, batch normalisation, ReLU."""
     return nn.Sequential(nn.Conv2d(num_in, num_out, 3, stride, 1, bias=False), nn.BatchNorm2d(num_out), nn.ReLU(inplace=True))
 
 

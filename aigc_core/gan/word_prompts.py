@@ -68,9 +68,7 @@ class WordReader:
     def _slotted(self, segments: Sequence[Sequence[str]]) -> WordReading:
         said: dict[str, list[str]] = {slot: [] for slot in self.slots}
         ignored: list[str] = []
-        unnamed: list[list[str]] = []
-        for segment in segments:
-            unnamed.append(self._take_named(segment, said))
+        unnamed = [self._take_named(segment, said) for segment in segments]
         for words in unnamed:  # after all that is named, so that "red, blue glasses" is not red glasses
             ignored += self._guess(words, said, spare=None)
         chosen: list[tuple[str, ...]] = []

@@ -135,8 +135,18 @@ def toy_pictures(count: int = 80) -> TaggedPictures:
 def toy_trainer(posterior: bool = True, warm_start: float = 0.5) -> PictureGanTrainer:
     pictures = toy_pictures()
     words = WordsConfig(slots=SLOTS, vocabulary=pictures.vocabulary, num_buckets=64, word_dim=8, slot_dim=12)
-    recipe = PictureRecipe(batch=16, warm_start=warm_start, posterior=posterior, slot_dropout=0.0, all_dropout=0.0, augment=("flip",), penalty_every=2,
-                           warm_lr=(1e-2, 1e-3), anonymous=0.0, typos=0.0)
+    recipe = PictureRecipe(
+        batch=16,
+        warm_start=warm_start,
+        posterior=posterior,
+        slot_dropout=0.0,
+        all_dropout=0.0,
+        augment=("flip",),
+        penalty_every=2,
+        warm_lr=(1e-2, 1e-3),
+        anonymous=0.0,
+        typos=0.0,
+    )
     card = {"name": "toy", "title": "Toy", "family": "gan", "kind": "image"}
     return PictureGanTrainer(SMALL, words, recipe, pictures, card, "cpu")
 
