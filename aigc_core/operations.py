@@ -122,6 +122,8 @@ def invert(model: ImageModel, x_CHW: Tensor, start: Point, *, mask_HW: Tensor | 
     The distance is the mean absolute error at full, half and quarter size, with a weak pull of the noise to its prior (after the projection of
     Karras et al. 2020, appendix D, without its features). ``mask_HW`` is 1 where the picture is known.
     """
+    if not start.condition.is_floating_point():
+        raise CannotDoError(f"{model.card['title']} cannot take up a picture from outside")
     noise, condition = start.noise.clone().requires_grad_(), start.condition.clone().requires_grad_()
     optimiser = torch.optim.Adam([noise, condition], lr=rate)
     known = torch.ones(x_CHW.shape[1:]) if mask_HW is None else mask_HW
@@ -130,8 +132,6 @@ def invert(model: ImageModel, x_CHW: Tensor, start: Point, *, mask_HW: Tensor | 
         optimiser.param_groups[0]["lr"] = rate * min(1.0, 4 * (1 - step / steps))
         optimiser.zero_grad()
         drawn = model.decode([Point(noise=noise, condition=condition, alt="")])[0][None].cpu()
-        if not drawn.requires_grad:
-            raise CannotDoError(f"{model.card['title']} cannot take up a picture from outside")
         loss = sum((_masked_error(drawn, target, known, scale) for scale in (1, 2, 4)), torch.zeros(()))
         (loss + pull * noise.square().sum() / len(noise)).backward()
         optimiser.step()

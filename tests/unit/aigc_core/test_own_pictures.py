@@ -96,7 +96,7 @@ def test_from_a_folder_to_a_model_that_is_served(tmp_path: Path, monkeypatch: py
     assert model.read("red discs").understood == ("red disc",)
     drawn = model.draw([PictureQuery(prompt="red disc", seed=1), PictureQuery(prompt="", seed=2)])
     assert drawn[0].image.size == (256, 256) and drawn[0].image.mode == "RGBA"
-    assert model.card["licence"] == "CC0" and "72 pictures" in model.card["summary"]
+    assert model.card["licence"] == "CC0" and "pictures of Our Icons" in model.card["summary"]
     again = [*arguments, "--name", "more-icons", "--from", "our-icons"]
     assert main(again) == 0
 
