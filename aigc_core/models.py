@@ -41,6 +41,22 @@ def find_models(folders: Sequence[Path] | None = None) -> dict[str, Path]:
     return found
 
 
+def known_words(folder: Path) -> tuple[str, ...]:
+    """The words that a model knows: those of its card, else its vocabulary with the names of its slots; () where it has none.
+
+    Raises:
+        CheckpointError: a file of the model cannot be read.
+    """
+    from aigc_core.gan.word_prompts import SLOT_WORDS
+
+    card, config = read_json(folder / CARD), read_json(folder / CONFIG)
+    if "words" in card:
+        return tuple(card["words"])
+    words = config.get("words", {})
+    slots = [name for slot in words.get("slots", ()) for name in SLOT_WORDS.get(slot, ())]
+    return (*words.get("vocabulary", ()), *slots)
+
+
 def load_model(folder: Path, device: str = "cpu") -> ImageModel | TextModel:
     """Load the model in ``folder``.
 

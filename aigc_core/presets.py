@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from aigc_core.prompts import NUMBER_WORDS
 from aigc_core.training.budget import Budget
 from aigc_core.training.loop import Trainer
 
@@ -63,6 +64,7 @@ def _digits_card(data: str, licence: str, credit: str) -> dict[str, Any]:
         "summary": "Handwritten digits, one a picture, drawn by a class-conditional GAN (RpGAN + R1 + R2).",
         "knows": "the digits 0 to 9 and their names in English",
         "examples": ["7", "three", "4 2"],
+        "words": [*"0123456789", *NUMBER_WORDS],
         "data": {"name": data, "licence": licence, "credit": credit},
         "licence": "CC BY-SA 3.0 (as its data)",
     }
@@ -98,6 +100,7 @@ def _handwriting() -> Preset:
             "summary": "Whole numbers and dates in one hand: a VAE p(x | z, y) whose z is the hand and y the character.",
             "knows": "digits and the marks - / . : , + =",
             "examples": ["2026-11-23", "3.14", "12:30"],
+            "words": [*"0123456789"],
             "data": {
                 "name": "MNIST training set, 60,000 digits; marks drawn with each digit's slant and width",
                 "licence": LICENCE,

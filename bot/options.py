@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import secrets
 from dataclasses import dataclass
 
@@ -22,6 +23,7 @@ from contracts.values import (
 )
 
 VARY_STRENGTH = 0.4
+_WORD = re.compile(r"[^\W_]+")
 CONTINUED_CHARACTERS = 1500
 
 
@@ -43,11 +45,11 @@ class Catalogue:
         cards = [card for card in self.cards if card.kind == kind]
         return sorted(cards, key=lambda card: (card.name not in self.live, order.get(card.name, len(order)), card.name))
 
-    def choose(self, kind: str, name: str | None) -> ModelCard:
-        """The model called ``name``, or the usual one."""
+    def choose(self, kind: str, name: str | None, prompt: str = "") -> ModelCard:
+        """The model called ``name``; without a name the one that knows most of the prompt's words, of equals the usual one."""
         cards = self.of_kind(kind)
         if name is None:
-            return cards[0]
+            return max(cards, key=lambda card: (card.name in self.live, known_share(card, prompt)))
         wanted = name.strip().lower()
         for card in cards:
             if card.name == wanted:
@@ -56,9 +58,18 @@ class Catalogue:
         raise OptionError(f"There is no model “{quoted(name, 40)}” for this command. There are: {known}.")
 
 
+def known_share(card: ModelCard, prompt: str) -> float:
+    """The share of a prompt's words that a live model's card knows; numbers are known where their figures are."""
+    words, known = _WORD.findall(prompt.lower()), frozenset(card.words)
+    if not words or not known:
+        return 0.0
+    hits = [word in known or word.removesuffix("s") in known or (word.isdecimal() and set(word) <= known) for word in words]
+    return hits.count(True) / len(words)
+
+
 def imagine(catalogue: Catalogue, prompt: str, model: str | None, count: int, seed: int | None, truncation: float) -> ImagineRequest:
     """A checked request for pictures."""
-    card = catalogue.choose("image", model)
+    card = catalogue.choose("image", model, prompt)
     _check_prompt(prompt, MAX_IMAGINE_PROMPT, card)
     _check_range("count", count, 1, MAX_COUNT)
     _check_range("truncation", truncation, MIN_TRUNCATION, MAX_TRUNCATION)

@@ -22,6 +22,8 @@ class ModelCard(Value):
     examples: tuple[str, ...] = ()
     licence: str
     credit: str = ""
+    words: tuple[str, ...] = ()
+    """Words that it knows, small letters: a prompt without a model goes to the one that knows most of its words."""
 
 
 class Announcement(Value):

@@ -7,7 +7,7 @@ from collections.abc import Collection
 from pathlib import Path
 
 from aigc_core.checkpoint import CARD, WEIGHTS, CheckpointError, read_json
-from aigc_core.models import find_models, load_model
+from aigc_core.models import find_models, known_words, load_model
 from aigc_core.serving import ImageModel, TextModel
 from contracts.cards import ModelCard
 
@@ -111,6 +111,7 @@ def public_card(folder: Path) -> ModelCard:
         summary=card["summary"],
         knows=card["knows"],
         examples=tuple(card.get("examples", ())),
+        words=known_words(folder),
         licence=card["licence"],
         credit=card.get("data", {}).get("credit", ""),
     )

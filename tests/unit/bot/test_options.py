@@ -19,6 +19,16 @@ def test_the_preferred_live_model_is_the_usual_one() -> None:
     assert options.imagine(away, "7", None, 4, 5, 1.0).model == "aardvark"
 
 
+def test_a_prompt_without_a_model_goes_to_the_one_that_knows_its_words() -> None:
+    words = {"sprites": ("red", "dragon"), "avatars": ("red", "pizza", "head"), "digits": (*"0123456789", "seven")}
+    cards = tuple(card(name).model_copy(update={"words": known}) for name, known in words.items())
+    catalogue = Catalogue(cards=cards, live=frozenset(words), preferred=("sprites", "avatars"))
+    usual = {"a red dragon": "sprites", "red": "sprites", "pizza head": "avatars", "Dragons!": "sprites", "2026": "digits", "qwertz": "sprites"}
+    assert {prompt: options.imagine(catalogue, prompt, None, 4, 5, 1.0).model for prompt in usual} == usual
+    asleep = Catalogue(cards=cards, live=frozenset({"sprites"}), preferred=("sprites",))
+    assert options.imagine(asleep, "pizza head", None, 4, 5, 1.0).model == "sprites"
+
+
 def test_a_seed_nobody_chose_is_new_each_time() -> None:
     assert len({options.imagine(KNOWN, "7", None, 1, None, 1.0).seed for _ in range(20)}) == 20
 
