@@ -124,6 +124,7 @@ ROWS: dict[str, Callable[[ImageModel, Sequence[str]], Row]] = {
 
 
 def main() -> None:
+    """Write the pictures of the models named."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("models", nargs="*", default=["avatars", "sprites"])
     arguments = parser.parse_args()
@@ -138,7 +139,6 @@ def main() -> None:
         animate(model, prompts, FOLDER / f"{name}-animation.gif")
         for operation, make in ROWS.items():
             sheet(make(model, prompts)).save(FOLDER / f"{name}-{operation}.png")
-            print(FOLDER / f"{name}-{operation}.png")
 
 
 if __name__ == "__main__":
