@@ -11,34 +11,33 @@ from aigc_core.models import zoo_folder
 TARGET = Path(__file__).parent / "QUALITY.md"
 HEAD = """# How good are they?
 
-Made from the models' cards by `python docs/make_quality.py`; no figure is typed by hand. Every measure stands beside what real, held-out data get from the
-same judge at the same number of pictures: without that a figure says nothing. The judges are classifiers of ours, trained on real data only.
+Made from the models' cards by `python docs/make_quality.py`; no figure is typed by hand. Every measure stands beside what real, held-out data get
+from the same judge at the same number of pictures: without that a figure says nothing. The judges are classifiers of ours, trained on real data only.
 Distances are taken in a judge's features and are **not** FIDs; they can be compared with each other, not with published ones.
 """
 AVATARS = """## avatars
 
-Which share of {num_pictures} pictures shows the part that was asked for, by the judge `avatars-judge`. A tenth of the pairs of head and glasses is kept out of training.
-The judge's own share on real pictures is the most that can be had: many accessories hide the body.
+Which share of {num_pictures} pictures shows the part that was asked for, by the judge `avatars-judge`. A tenth of the pairs of head and glasses is
+kept out of training. The judge's own share on real pictures is the most that can be had: many accessories hide the body.
 
 | part | real pictures | pairs seen in training | pairs never seen |
 |---|---|---|---|
 """
 TAGGED = """## {name}
 
-Whether a word asked for is among the first five of {judge_words} that a judge sees, and how near generated pictures are to the training set: the median distance
-to the nearest training picture, over that of held-out real pictures. Below 1 a model copies.
+Whether a word asked for is among the first five of {judge_words} that a judge sees, and how near generated pictures are to the training set: the
+median distance to the nearest training picture, over that of held-out real pictures. Below 1 a model copies.
 
 | measure | real, held out ({num_held_out}) | names of training pictures | names never seen |
 |---|---|---|---|
 | word among the first five | {real_top5:.1%} | {trained_top5:.1%} | {held_out_top5:.1%} |
 | nearness to the training set | 1 | {memorisation_ratio:.2f} | {memorisation_ratio_held_out:.2f} |
 """
-PUBLISHED = """## Published numbers that can be met here
-
-| measure | published | ours |
-|---|---|---|
-| grid of 25 Gaussians: modes, high quality, KL | GAN 17.3, 94.8 %, 0.70; PacGAN4 24.8, 93.6 %, 0.04 (Lin et al. 2018, table 1) | `python -m benchmarks.gaussians` |
-"""
+PUBLISHED = (
+    "## Published numbers that can be met here\n\n| measure | published | ours |\n|---|---|---|\n"
+    "| grid of 25 Gaussians: modes, high quality, KL | GAN 17.3, 94.8 %, 0.70; PacGAN4 24.8, 93.6 %, 0.04 (Lin et al. 2018, table 1) "
+    "| `python -m benchmarks.gaussians` |\n"
+)
 
 
 def card(name: str) -> dict[str, Any]:
