@@ -71,7 +71,7 @@ def _avatars(device: str) -> Trainer:
         "data": {"name": "Nouns parts, composed at random; a tenth of the pairs of head and glasses kept out", "licence": LICENCE, "credit": CREDIT},
         "licence": "CC0",
     }  # fmt: skip
-    recipe = PictureRecipe(batch=256 if large else 64, warm_start=0.8, penalty_every=1 if large else 4)
+    recipe = PictureRecipe(batch=256 if large else 64, warm_start=0.92, anchor=20.0, lr=(1e-4, 2e-5), penalty_every=1 if large else 4)
     return PictureGanTrainer(config, words, recipe, avatars, card, device)
 
 

@@ -23,6 +23,7 @@ from contracts.values import (
 )
 
 VARY_STRENGTH = 0.4
+_SMALL = frozenset(["a", "an", "the", "with", "and", "of", "in", "on"])
 _WORD = re.compile(r"[^\W_]+")
 CONTINUED_CHARACTERS = 1500
 
@@ -60,7 +61,7 @@ class Catalogue:
 
 def known_share(card: ModelCard, prompt: str) -> float:
     """The share of a prompt's words that a live model's card knows; numbers are known where their figures are."""
-    words, known = _WORD.findall(prompt.lower()), frozenset(card.words)
+    words, known = [word for word in _WORD.findall(prompt.lower()) if word not in _SMALL], frozenset(card.words)
     if not words or not known:
         return 0.0
     hits = [word in known or word.removesuffix("s") in known or (word.isdecimal() and set(word) <= known) for word in words]

@@ -20,7 +20,7 @@ def test_the_preferred_live_model_is_the_usual_one() -> None:
 
 
 def test_a_prompt_without_a_model_goes_to_the_one_that_knows_its_words() -> None:
-    words = {"sprites": ("red", "dragon"), "avatars": ("red", "pizza", "head"), "digits": (*"0123456789", "seven")}
+    words = {"sprites": ("red", "dragon"), "avatars": ("a", "red", "pizza", "head"), "digits": (*"0123456789", "seven")}
     cards = tuple(card(name).model_copy(update={"words": known}) for name, known in words.items())
     catalogue = Catalogue(cards=cards, live=frozenset(words), preferred=("sprites", "avatars"))
     usual = {"a red dragon": "sprites", "red": "sprites", "pizza head": "avatars", "Dragons!": "sprites", "2026": "digits", "qwertz": "sprites"}
