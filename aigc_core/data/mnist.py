@@ -62,8 +62,8 @@ def load_mnist(split: str) -> Digits:
         DataError: the files cannot be had or do not hold what they should.
     """
     stem = {"train": "train", "test": "t10k"}[split]
-    images = _read_idx(locate(_source(f"{stem}-images-idx3-ubyte.gz")))
-    labels = _read_idx(locate(_source(f"{stem}-labels-idx1-ubyte.gz")))
+    images = read_idx(locate(_source(f"{stem}-images-idx3-ubyte.gz")))
+    labels = read_idx(locate(_source(f"{stem}-labels-idx1-ubyte.gz")))
     if images.ndim != 3 or images.shape[1:] != (28, 28) or len(images) != len(labels):
         raise DataError(f"MNIST {split}: unexpected shapes {images.shape} and {labels.shape}")
     order = np.random.default_rng(0).permutation(len(labels))
@@ -74,8 +74,12 @@ def _source(name: str) -> Source:
     return Source(path=f"mnist/{name}", url=HOME + name, sha256=CHECKSUMS[name], licence=LICENCE, credit=CREDIT)
 
 
-def _read_idx(path: Path) -> np.ndarray:
-    """Read an IDX file of unsigned bytes: magic ``0 0 8 ndim``, big-endian sizes, data."""
+def read_idx(path: Path) -> np.ndarray:
+    """Read a compressed IDX file of unsigned bytes: magic ``0 0 8 ndim``, big-endian sizes, data.
+
+    Raises:
+        DataError: it is something else.
+    """
     raw = gzip.decompress(path.read_bytes())
     if raw[:3] != b"\x00\x00\x08":
         raise DataError(f"{path} is not an IDX file of unsigned bytes")

@@ -92,4 +92,5 @@ def premultiplied(image: Image.Image, size: int) -> Tensor:
         resampled = Image.merge("RGBA", [band.resize((new[0], new[1]), Image.Resampling.LANCZOS) for band in fitted.split()])
         fitted = Image.new("RGBA", (size, size))
         fitted.paste(resampled, ((size - new[0]) // 2, (size - new[1]) // 2))
-    return torch.from_numpy(np.array(fitted)).permute(2, 0, 1)
+    pixels = torch.from_numpy(np.array(fitted)).permute(2, 0, 1)
+    return torch.cat([torch.minimum(pixels[:3], pixels[3:]), pixels[3:]])  # resampling overshoots

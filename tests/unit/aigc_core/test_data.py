@@ -83,10 +83,10 @@ def test_no_way_to_the_data_says_where_to_put_it(folders: Path) -> None:
 def test_idx_files_are_read_and_others_refused(tmp_path: Path) -> None:
     path = tmp_path / "x.gz"
     path.write_bytes(gzip.compress(b"\x00\x00\x08\x02" + struct.pack(">ii", 2, 3) + bytes(range(6))))
-    assert mnist._read_idx(path).tolist() == [[0, 1, 2], [3, 4, 5]]
+    assert mnist.read_idx(path).tolist() == [[0, 1, 2], [3, 4, 5]]
     path.write_bytes(gzip.compress(b"nonsense"))
     with pytest.raises(DataError, match="not an IDX file"):
-        mnist._read_idx(path)
+        mnist.read_idx(path)
 
 
 def test_the_corpus_is_split_in_order() -> None:
