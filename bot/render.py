@@ -115,20 +115,30 @@ def _pictures(job: Job, outcome: ImageOutcome, files: tuple[bytes, ...]) -> Rend
     if request.truncation != 1.0:
         facts.append(f"truncation {request.truncation:g}")
     facts.append(f"{outcome.seconds:.2f} s")
-    lines = [_title(job), *_reading(outcome), f"-# {' · '.join(facts)}"]
+    lines = [_title(job), *_reading(outcome, request.prompt), f"-# {' · '.join(facts)}"]
     return Rendered(content="\n".join(lines), rows=_picture_rows(job, count), files=_picture_files(outcome, files))
 
 
-def _reading(outcome: ImageOutcome | TextOutcome) -> list[str]:
+def _reading(outcome: ImageOutcome | TextOutcome, prompt: str = "") -> list[str]:
     """What was understood of the prompt and what was not, where there is something to say."""
     if not outcome.ignored:
-        return []
+        return [_otherwise(outcome)] if isinstance(outcome, ImageOutcome) and _read_otherwise(outcome, prompt) else []
     ignored = _parts(outcome.ignored)
     if isinstance(outcome, TextOutcome):
         return [f"-# ignored, because the model has no such letters: {ignored}"]
     if not outcome.understood:
         return [f"-# understood nothing of it (ignored: {ignored}), so the seed chose"]
     return [f"-# understood: {_parts(outcome.understood)} · ignored: {ignored}"]
+
+
+def _otherwise(outcome: ImageOutcome) -> str:
+    return "-# understood: " + " · ".join(quoted(part, PART_LIMIT) for part in outcome.understood[:PARTS_SHOWN])
+
+
+def _read_otherwise(outcome: ImageOutcome, prompt: str) -> bool:
+    """Whether something was understood that the prompt does not say in so many words: a slip of the finger, a fuller name."""
+    said = prompt.lower()
+    return any(word not in said for part in outcome.understood for word in part.lower().split())
 
 
 def _parts(parts: tuple[str, ...]) -> str:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import re
+import runpy
 from pathlib import Path
 
 import pytest
@@ -47,3 +48,17 @@ def test_every_setting_is_documented() -> None:
         for name, field in settings.model_fields.items():
             variable = field.validation_alias or f"AIGC_{name.upper()}"
             assert name in internal or f"{variable}=" in example, variable
+
+
+def test_the_readme_says_what_the_judges_of_words_found() -> None:
+    shares = metrics("avatars")
+    (row,) = [line for line in README.splitlines() if line.startswith("| `avatars` |")]
+    for slot in ("head", "glasses", "body"):
+        assert f"{100 * shares[f'held_out_{slot}']:.0f} % of {slot}" in row.replace("heads", "head").replace("bodies", "body")
+    (row,) = [line for line in README.splitlines() if line.startswith("| `sprites` |")]
+    assert f"{100 * metrics('sprites')['held_out_top5']:.0f} %" in row and f"{100 * metrics('sprites')['real_top5']:.0f} %" in row
+
+
+def test_the_document_of_quality_is_what_the_cards_say() -> None:
+    made = runpy.run_path(str(ROOT / "docs" / "make_quality.py"))["text"]()
+    assert (ROOT / "docs" / "QUALITY.md").read_text(encoding="utf-8") == made, "run: python docs/make_quality.py"

@@ -156,3 +156,9 @@ def test_quotes_are_one_short_line() -> None:
 @pytest.mark.parametrize(("value", "expected"), [(0.2, "less than a second"), (5.4, "about 5 s"), (600, "about 10 min")])
 def test_durations_are_for_people(value: float, expected: str) -> None:
     assert seconds(value) == expected
+
+
+def test_what_was_understood_is_said_where_the_prompt_says_it_otherwise() -> None:
+    outcome = pictures(1).model_copy(update={"understood": ("pizza head", "square red glasses")})
+    assert render._reading(outcome, "piza, red glasses") == ["-# understood: pizza head · square red glasses"]
+    assert render._reading(outcome, "Square red glasses, pizza HEAD") == []
