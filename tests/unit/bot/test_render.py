@@ -160,5 +160,5 @@ def test_durations_are_for_people(value: float, expected: str) -> None:
 
 def test_what_was_understood_is_said_where_the_prompt_says_it_otherwise() -> None:
     outcome = pictures(1).model_copy(update={"understood": ("pizza head", "square red glasses")})
-    assert render._reading(outcome, "piza, red glasses") == ["-# understood: pizza head · square red glasses"]
+    assert render._reading(outcome, "piza, red glasses") == [f"-# understood: {quoted('pizza head')} · {quoted('square red glasses')}"]
     assert render._reading(outcome, "Square red glasses, pizza HEAD") == []
