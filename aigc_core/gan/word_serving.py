@@ -59,8 +59,9 @@ class WordPictureModel(ImageModel):
             return said
         noise = latent(query.seed, query.variations, self._noise_size())[self.config.latent_dim :]
         chances = noise.split([len(phrases) for phrases in self.lexicon.phrases])
-        # The largest of independent normals is uniform over the phrases, and stays the same in most small variations of the noise.
-        return tuple(phrase or phrases[int(chance.argmax())] for phrase, phrases, chance in zip(said, self.lexicon.phrases, chances, strict=True))
+        named = {slot for slot, phrase in zip(self.words.slots, said, strict=True) if phrase}
+        rows = zip(said, self.lexicon.phrases, chances, strict=True)
+        return tuple(phrase or _chosen(phrases, chance, named) for phrase, phrases, chance in rows)
 
     def _noise_size(self) -> int:
         return self.config.latent_dim + sum(len(phrases) for phrases in self.lexicon.phrases)
@@ -109,6 +110,15 @@ class WordPictureModel(ImageModel):
 
     def _say(self, slot: str, phrase: tuple[str, ...]) -> str:
         return " ".join(phrase) if len(self.words.slots) == 1 else f"{' '.join(phrase)} {slot}"
+
+
+def _chosen(phrases: Sequence[tuple[str, ...]], chance_N: Tensor, named: set[str]) -> tuple[str, ...]:
+    """The phrase with the largest of independent normals: uniform, and the same in most small variations of the noise.
+
+    A phrase that speaks of a slot which the prompt fills is left alone: a "body gradient" would hide the gold body that was asked for.
+    """
+    allowed = torch.tensor([not named & set(phrase) for phrase in phrases])
+    return phrases[int(torch.where(allowed, chance_N, -torch.inf).argmax())]
 
 
 def show(x_CHW: Tensor) -> Image.Image:

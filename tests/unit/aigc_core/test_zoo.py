@@ -101,6 +101,13 @@ def test_what_a_prompt_says_is_kept_and_what_it_leaves_open_the_seed_chooses() -
     assert model.draw([PictureQuery(prompt="shark, gold body", seed=1)])[0].alt == first
 
 
+def test_nothing_is_chosen_that_hides_what_was_asked_for() -> None:
+    model = image_model("avatars")
+    alts = [picture.alt for picture in model.draw([PictureQuery(prompt="gold body", seed=seed) for seed in range(60)])]
+    assert all("gold body" in alt and "body gradient" not in alt for alt in alts)
+    assert any("body gradient" in picture.alt for picture in model.draw([PictureQuery(prompt="shark", seed=seed) for seed in range(60)]))
+
+
 def test_sprites_are_transparent_and_pixel_art() -> None:
     picture = image_model("sprites").draw([PictureQuery(prompt="blue potion", seed=1)])[0].image
     assert picture.mode == "RGBA" and picture.size == (256, 256)
