@@ -12,10 +12,14 @@ if TYPE_CHECKING:
     from aigc_core.gan.word_serving import WordPictureModel
 
 
+IMPORTANCE_SAMPLES = 1000
+
+
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """What to measure."""
     parser.add_argument("model", help="a model of the zoo, mnist-judge, or a model's folder")
     parser.add_argument("--count", type=int, default=1000, help="samples for the judge")
+    parser.add_argument("--folder", type=Path, default=None, help="where mnist-density lies (default: models/mnist-density)")
     parser.add_argument("--truncation", type=float, default=1.0)
     parser.add_argument("--save", action="store_true", help="note the measures in the model's card")
 
@@ -68,6 +72,8 @@ def _measure(arguments: argparse.Namespace) -> dict[str, object]:
         test = load_mnist("test")
         accuracy = load_judge(judge_folder).accuracy(test.pictures(torch.arange(len(test))), test.labels_N)
         return {"model": "mnist-judge", "test_accuracy": accuracy, "pictures": len(test)}
+    if arguments.model == "mnist-density":
+        return _density(arguments)
     model = load_model(find_models().get(arguments.model, Path(arguments.model)))
     answer: dict[str, object] = {"model": model.card["name"], "version": model.card["version"]}
     if isinstance(model, WordPictureModel):
@@ -99,3 +105,12 @@ def _of_words(model: WordPictureModel) -> dict[str, object]:
     if name not in loaders:
         raise TypeError(f"there is no held-out data to measure {name} with")
     return evaluate_tagged(model, loaders[name]())
+
+
+def _density(arguments: argparse.Namespace) -> dict[str, object]:
+    """The likelihood of test digits by importance sampling."""
+    from aigc_core.data.mnist import load_mnist
+    from aigc_core.vae.density import held_out_nll, load_density
+
+    nats = held_out_nll(load_density(arguments.folder or Path("models") / "mnist-density"), load_mnist("test"), arguments.count, IMPORTANCE_SAMPLES)
+    return {"model": "mnist-density", "nll_nats": nats, "importance_samples": IMPORTANCE_SAMPLES, "pictures": arguments.count}

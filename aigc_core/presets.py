@@ -32,7 +32,7 @@ def presets() -> dict[str, Preset]:
     """All presets by name."""
     from aigc_core.picture_presets import picture_presets
 
-    ours = (*picture_presets(), _digits(), _digits_classic(), _handwriting(), _bard(), _bard_lstm(), _judge(), _parts_judge())
+    ours = (*picture_presets(), _digits(), _digits_classic(), _handwriting(), _bard(), _bard_lstm(), _judge(), _parts_judge(), _density())
     return {preset.name: preset for preset in ours}
 
 
@@ -187,4 +187,22 @@ def _parts_judge() -> Preset:
     return Preset(
         name="avatars-judge", family="classifier", summary="the classifier that judges avatars by their parts, trained on real compositions only",
         cpu=Budget(num_steps=3_000), cuda=Budget(num_steps=20_000), setup=setup,
+    )  # fmt: skip
+
+
+def _density() -> Preset:
+    def setup(device: str) -> Trainer:
+        from aigc_core.data.mnist import CREDIT, LICENCE, load_mnist
+        from aigc_core.vae.density import DensityRecipe, DensityTrainer
+        from aigc_core.vae.model import VaeConfig
+
+        large = device.startswith("cuda")
+        config = VaeConfig(alphabet="#", latent_dim=40, width=32, dense_width=0 if large else 512, num_couplings=20 if large else 10)
+        recipe = DensityRecipe(batch=256 if large else 200, lr=(1e-3, 1e-5))
+        card = {"name": "mnist-density", "title": "MNIST density", "family": "vae", "licence": LICENCE, "credit": CREDIT}
+        return DensityTrainer(config, recipe, load_mnist("train"), load_mnist("test"), card, device)
+
+    return Preset(
+        name="mnist-density", family="vae", summary="VAE with a RealNVP prior as a density of binary digits, for the published tables",
+        cpu=Budget(num_steps=22_000), cuda=Budget(num_steps=100_000), setup=setup,
     )  # fmt: skip

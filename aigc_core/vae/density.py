@@ -11,8 +11,8 @@ import torch
 from torch import Tensor, nn
 
 from aigc_core import images
-from aigc_core.checkpoint import Checkpoint
-from aigc_core.config import to_dict
+from aigc_core.checkpoint import Checkpoint, CheckpointError, load_checkpoint
+from aigc_core.config import from_dict, to_dict
 from aigc_core.data.mnist import Digits
 from aigc_core.training.budget import cosine
 from aigc_core.training.ema import Ema
@@ -66,7 +66,7 @@ class DensityTrainer:
         """-ELBO of 2,000 shuffled test digits, one sample each."""
         rng = torch.Generator().manual_seed(TEST_SEED)
         totals = []
-        for index in torch.arange(2000).split(500):
+        for index in torch.arange(min(2000, len(self.test_digits))).split(500):
             x = torch.bernoulli(self.test_digits.inks(index), generator=rng).to(self.device)
             reconstruction, kl = bound_parts(self.ema.module, x, rng)
             totals.append(reconstruction + kl)
@@ -105,6 +105,27 @@ def bound_parts(model: HandwritingVae, x_BCHW: Tensor, rng: torch.Generator) -> 
     mu, logvar = model.encode(x_BCHW, labels)
     z = reparameterise(mu, logvar, torch.randn(mu.shape, generator=rng).to(mu.device))
     return bernoulli_reconstruction(model.decode(z, labels), x_BCHW), gaussian_log_prob(z, mu, logvar) - model.prior.log_prob(z)
+
+
+def load_density(folder: Path) -> HandwritingVae:
+    """Read a trained density.
+
+    Raises:
+        CheckpointError: the folder holds none.
+    """
+    checkpoint = load_checkpoint(folder)
+    if checkpoint.config.get("family") != "density":
+        raise CheckpointError(f"{folder} holds no density")
+    model = HandwritingVae(from_dict(VaeConfig, dict(checkpoint.config["network"])))
+    model.load_state_dict(checkpoint.weights)
+    return model.eval()
+
+
+def held_out_nll(model: HandwritingVae, test: Digits, count: int, num_samples: int) -> float:
+    """Mean ``-log p(x)`` of the first ``count`` test digits (they are shuffled), pixels drawn once with a fixed seed, as the tables do."""
+    rng = torch.Generator().manual_seed(TEST_SEED)
+    x = torch.bernoulli(test.inks(torch.arange(min(count, len(test)))), generator=rng)
+    return importance_nll(model, x, num_samples, rng, rows=num_samples).mean().item()
 
 
 @torch.no_grad()

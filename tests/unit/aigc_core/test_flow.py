@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import math
+from pathlib import Path
 
 import pytest
 import torch
 from torch import Tensor, nn
 
-from aigc_core.vae.density import importance_nll
+from aigc_core.checkpoint import CheckpointError
+from aigc_core.data.mnist import Digits
+from aigc_core.models import zoo_folder
+from aigc_core.training.budget import Budget
+from aigc_core.training.loop import train
+from aigc_core.vae.density import DensityRecipe, DensityTrainer, held_out_nll, importance_nll, load_density
 from aigc_core.vae.flow import RealNvp, gaussian_log_prob, standard_normal_log_prob
 from aigc_core.vae.model import HandwritingVae, VaeConfig
 
@@ -74,3 +80,18 @@ def test_more_samples_bound_more_tightly() -> None:
     x = torch.bernoulli(torch.full((20, 1, 28, 28), 0.5))
     few, many = (importance_nll(vae, x, num, torch.Generator().manual_seed(1)).mean() for num in (1, 200))
     assert many < few
+
+
+def test_a_density_is_trained_saved_and_measured(tmp_path: Path) -> None:
+    levels = (torch.rand(64, 28, 28, generator=torch.Generator().manual_seed(0)) * 255).to(torch.uint8)
+    digits = Digits(levels_NHW=levels, labels_N=torch.zeros(64, dtype=torch.long))
+    config = VaeConfig(alphabet="#", latent_dim=4, dense_width=16, num_couplings=2)
+    trainer = DensityTrainer(config, DensityRecipe(batch=16), digits, digits, {"name": "mnist-density"}, "cpu")
+    before = held_out_nll(trainer.ema.module, digits, 8, 20)
+    train(trainer, tmp_path / "density", Budget(num_steps=40))
+    assert held_out_nll(load_density(tmp_path / "density"), digits, 8, 20) < before
+
+
+def test_another_model_is_no_density() -> None:
+    with pytest.raises(CheckpointError, match="no density"):
+        load_density(zoo_folder() / "digits")
