@@ -54,7 +54,8 @@ def known_words(folder: Path) -> tuple[str, ...]:
         return tuple(card["words"])
     words = config.get("words", {})
     slots = [name for slot in words.get("slots", ()) for name in SLOT_WORDS.get(slot, ())]
-    return (*words.get("vocabulary", ()), *slots)
+    telling = [word for word in words.get("vocabulary", ()) if len(word) > 1 and not word.isdecimal()]  # "grayscale 7" does not mean seven
+    return (*telling, *slots)
 
 
 def load_model(folder: Path, device: str = "cpu") -> ImageModel | TextModel:

@@ -143,7 +143,10 @@ async def test_ten_thousand_wait_at_once(redis_url: str) -> None:
         queue = RedisJobQueue(client, limits, sends=True)
         jobs = [job(user_id=str(number % people), guild_id="1") for number in range(people * each)]
         for start in range(0, len(jobs), 100):
-            assert not any(await asyncio.gather(*(queue.submit(one) for one in jobs[start : start + 100])))
+            if start in (0, people):  # those whose places are looked at come one after the other
+                assert not any([await queue.submit(one) for one in jobs[start : start + 100]])
+            else:
+                assert not any(await asyncio.gather(*(queue.submit(one) for one in jobs[start : start + 100])))
         refused = await queue.submit(job(user_id="5000", guild_id="2"))
         assert refused and refused.code is ErrorCode.QUEUE_FULL
         places = [snapshot and snapshot.position for snapshot in await queue.snapshots([jobs[0].id, jobs[people].id, jobs[-1].id])]
