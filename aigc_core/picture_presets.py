@@ -40,7 +40,7 @@ def picture_presets() -> tuple[Preset, ...]:
     return (
         Preset(
             name="avatars", family="gan", summary="cartoon avatars from words (Nouns parts), text-conditional GAN, 32 px",
-            cpu=Budget(num_steps=5_000), cuda=Budget(num_steps=30_000), setup=_avatars,
+            cpu=Budget(num_steps=7_800), cuda=Budget(num_steps=30_000), setup=_avatars,
         ),
         Preset(
             name="sprites", family="gan", summary="pixel-art monsters and things from words, text-conditional GAN, 32 px with opacity",

@@ -14,6 +14,7 @@ from aigc_core.data.avatars import Avatars
 from aigc_core.data.nouns import CREDIT, LICENCE, SLOTS
 from aigc_core.training.budget import cosine
 from aigc_core.training.ema import Ema
+from aigc_core.training.steps import load_model_state, model_state
 
 JUDGED = ("head", "glasses", "body", "accessory")
 BATCH = 64
@@ -107,15 +108,10 @@ class PartsJudgeTrainer:
         return folder
 
     def state(self) -> dict[str, Any]:
-        return {"model": self.model.state_dict(), "ema": self.ema.module.state_dict(), "seen": self.ema.num_seen,
-                "optimiser": self.optimiser.state_dict(), "rng": self.rng.get_state()}  # fmt: skip
+        return model_state(self.model, self.ema, self.optimiser, self.rng)
 
     def load_state(self, state: dict[str, Any]) -> None:
-        self.model.load_state_dict(state["model"])
-        self.ema.module.load_state_dict(state["ema"])
-        self.ema.num_seen = state["seen"]
-        self.optimiser.load_state_dict(state["optimiser"])
-        self.rng.set_state(state["rng"])
+        load_model_state(state, self.model, self.ema, self.optimiser, self.rng)
 
     def checkpoint(self) -> Checkpoint:
         card = {"name": "avatars-judge", "family": "classifier", "title": "Avatars judge", "licence": LICENCE, "credit": CREDIT}

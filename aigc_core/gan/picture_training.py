@@ -24,6 +24,7 @@ from aigc_core.gan.losses import adversarial_loss, gradient_penalty
 from aigc_core.gan.picture_networks import PictureDiscriminator, PictureEncoder, PictureGanConfig, PictureGenerator
 from aigc_core.training.budget import cosine
 from aigc_core.training.ema import Ema
+from aigc_core.training.steps import descend, set_rates
 
 
 class Pictures(Protocol):
@@ -118,10 +119,10 @@ class PictureGanTrainer:
         return losses
 
     def _warm_step(self, fraction: float) -> dict[str, float]:
-        _set(self.optimiser_w, lr=cosine(*self.recipe.warm_lr, fraction), betas=(0.9, 0.99))
+        set_rates(self.optimiser_w, lr=cosine(*self.recipe.warm_lr, fraction), betas=(0.9, 0.99))
         x, descriptions = self._real()
         loss, parts = self._anchor(x, descriptions)
-        _descend(self.optimiser_w, loss)
+        descend(self.optimiser_w, loss)
         return parts
 
     def _anchor(self, x: Tensor, descriptions: list[Description]) -> tuple[Tensor, dict[str, float]]:
@@ -141,7 +142,7 @@ class PictureGanTrainer:
         recipe = self.recipe
         lr, beta2, gamma = (cosine(*pair, fraction) for pair in (recipe.lr, recipe.beta2, recipe.gamma))
         for optimiser in (self.optimiser_g, self.optimiser_d):
-            _set(optimiser, lr=lr, betas=(0.0, beta2))
+            set_rates(optimiser, lr=lr, betas=(0.0, beta2))
         losses = self._critic_step(gamma)
         x, descriptions = self._real()
         self.critic.requires_grad_(False)
@@ -158,7 +159,7 @@ class PictureGanTrainer:
         elif recipe.anchor:
             anchor, parts = self._anchor(x, descriptions)
             total, losses = g_loss + recipe.anchor * anchor, {**losses, **parts}
-        _descend(self.optimiser_g, total)
+        descend(self.optimiser_g, total)
         self.critic.requires_grad_(True)
         return {**losses, "g_loss": g_loss.item()}
 
@@ -183,7 +184,7 @@ class PictureGanTrainer:
             loss = loss + 0.5 * gamma * self.recipe.penalty_every * penalty
             losses["r1_r2"] = penalty.item()
             self._adapt(real_logits, fake_logits)
-        _descend(self.optimiser_d, loss)
+        descend(self.optimiser_d, loss)
         return {**losses, "augment": self.augment.probability}
 
     @torch.no_grad()
@@ -248,17 +249,3 @@ class PictureGanTrainer:
         config = {"family": "gan", "network": to_dict(self.config), "words": to_dict(self.words), "lexicon": self.pictures.lexicon()}
         training = {**self.card.get("training", {}), "recipe": to_dict(self.recipe), "pictures_seen": self.ema.num_seen}
         return Checkpoint(config=config, card={**self.card, "training": training}, weights=self.ema.module.state_dict())
-
-
-def _set(optimiser: torch.optim.Optimizer, *, lr: float, betas: tuple[float, float]) -> None:
-    for group in optimiser.param_groups:
-        group["lr"], group["betas"] = lr, betas
-
-
-def _descend(optimiser: torch.optim.Optimizer, loss: Tensor) -> None:
-    """One step, unless the loss is not finite: such a step is left out (and counted by the loop)."""
-    if not torch.isfinite(loss):
-        return
-    optimiser.zero_grad(set_to_none=True)
-    loss.backward()
-    optimiser.step()

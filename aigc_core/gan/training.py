@@ -19,6 +19,7 @@ from aigc_core.gan.losses import adversarial_loss, gradient_penalty
 from aigc_core.gan.networks import BiasedLeakyReLU, Discriminator, GanConfig, Generator, ResidualBlock, fixup_conv
 from aigc_core.training.budget import cosine
 from aigc_core.training.ema import Ema
+from aigc_core.training.steps import descend, set_rates
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -91,20 +92,20 @@ class GanTrainer:
         return losses
 
     def _warm_step(self, fraction: float) -> dict[str, float]:
-        _set(self.optimiser_w, lr=cosine(2e-3, 2e-4, fraction), betas=(0.9, 0.99))
+        set_rates(self.optimiser_w, lr=cosine(2e-3, 2e-4, fraction), betas=(0.9, 0.99))
         x, y = self._real()
         mu, logvar = self.encoder(x, y)
         z = mu + (0.5 * logvar).exp() * self._noise()
         reconstruction = (self.generator(z, y) - x).square().sum(dim=(1, 2, 3)).mean()
         kl = 0.5 * (mu.square() + logvar.exp() - 1 - logvar).sum(1).mean()
-        _descend(self.optimiser_w, reconstruction + self.recipe.kl_weight * kl)
+        descend(self.optimiser_w, reconstruction + self.recipe.kl_weight * kl)
         return {"reconstruction": reconstruction.item(), "kl": kl.item()}
 
     def _game_step(self, fraction: float) -> dict[str, float]:
         recipe = self.recipe
         lr, beta2, gamma = (cosine(*pair, fraction) for pair in (recipe.lr, recipe.beta2, recipe.gamma))
         for optimiser in (self.optimiser_g, self.optimiser_d):
-            _set(optimiser, lr=lr, betas=(0.0, beta2))
+            set_rates(optimiser, lr=lr, betas=(0.0, beta2))
         losses = self._discriminator_step(gamma)
         x, y = self._real()
         self.discriminator.requires_grad_(False)
@@ -112,7 +113,7 @@ class GanTrainer:
         with torch.no_grad():
             real_logits = self.discriminator(x, y)
         g_loss = self.loss.generator(real_logits, fake_logits)
-        _descend(self.optimiser_g, g_loss)
+        descend(self.optimiser_g, g_loss)
         self.discriminator.requires_grad_(True)
         return {**losses, "g_loss": g_loss.item()}
 
@@ -132,7 +133,7 @@ class GanTrainer:
             penalty = 2 * gradient_penalty(logits, both)
             loss = loss + 0.5 * gamma * self.recipe.penalty_every * penalty
             losses["r1_r2"] = penalty.item()
-        _descend(self.optimiser_d, loss)
+        descend(self.optimiser_d, loss)
         return losses
 
     def _real(self) -> tuple[Tensor, Tensor]:
@@ -177,17 +178,3 @@ class GanTrainer:
         config = {"family": "gan", "network": to_dict(self.config)}
         card = {**self.card, "training": {**self.card.get("training", {}), "recipe": to_dict(self.recipe), "pictures_seen": self.ema.num_seen}}
         return Checkpoint(config=config, card=card, weights=self.ema.module.state_dict())
-
-
-def _set(optimiser: torch.optim.Optimizer, *, lr: float, betas: tuple[float, float]) -> None:
-    for group in optimiser.param_groups:
-        group["lr"], group["betas"] = lr, betas
-
-
-def _descend(optimiser: torch.optim.Optimizer, loss: Tensor) -> None:
-    """One step, unless the loss is not finite: such a step is left out (and counted by the loop)."""
-    if not torch.isfinite(loss):
-        return
-    optimiser.zero_grad(set_to_none=True)
-    loss.backward()
-    optimiser.step()

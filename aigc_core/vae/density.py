@@ -16,6 +16,7 @@ from aigc_core.config import from_dict, to_dict
 from aigc_core.data.mnist import Digits
 from aigc_core.training.budget import cosine
 from aigc_core.training.ema import Ema
+from aigc_core.training.steps import load_model_state, model_state
 from aigc_core.vae.flow import gaussian_log_prob
 from aigc_core.vae.losses import bernoulli_reconstruction, reparameterise
 from aigc_core.vae.model import HandwritingVae, VaeConfig
@@ -83,15 +84,10 @@ class DensityTrainer:
         return path
 
     def state(self) -> dict[str, Any]:
-        return {"model": self.model.state_dict(), "ema": self.ema.module.state_dict(), "seen": self.ema.num_seen,
-                "optimiser": self.optimiser.state_dict(), "rng": self.rng.get_state()}  # fmt: skip
+        return model_state(self.model, self.ema, self.optimiser, self.rng)
 
     def load_state(self, state: dict[str, Any]) -> None:
-        self.model.load_state_dict(state["model"])
-        self.ema.module.load_state_dict(state["ema"])
-        self.ema.num_seen = state["seen"]
-        self.optimiser.load_state_dict(state["optimiser"])
-        self.rng.set_state(state["rng"])
+        load_model_state(state, self.model, self.ema, self.optimiser, self.rng)
 
     def checkpoint(self) -> Checkpoint:
         config = {"family": "density", "network": to_dict(self.config)}
