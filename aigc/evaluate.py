@@ -5,21 +5,23 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from aigc_core.gan.word_serving import WordPictureModel
+    from aigc_core.serving import ImageModel
+    from aigc_core.vae.glyph_serving import GlyphModel
 
-
-IMPORTANCE_SAMPLES = 1000
+IMPORTANCE_SAMPLES, ALL_TEST_DIGITS = 1000, 10_000
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """What to measure."""
-    parser.add_argument("model", help="a model of the zoo, mnist-judge, or a model's folder")
-    parser.add_argument("--count", type=int, default=1000, help="samples for the judge")
-    parser.add_argument("--folder", type=Path, default=None, help="where mnist-density lies (default: models/mnist-density)")
+    parser.add_argument("model", help="a model of the zoo, a judge, mnist-density, or a model's folder")
+    parser.add_argument("--count", type=int, default=None, help="samples for the judge (default 1000), or test digits for mnist-density (10000)")
+    parser.add_argument("--labelled", type=int, default=30_000, help="generated pictures for the classification accuracy score")
     parser.add_argument("--truncation", type=float, default=1.0)
     parser.add_argument("--save", action="store_true", help="note the measures in the model's card")
 
@@ -32,10 +34,11 @@ def run(arguments: argparse.Namespace) -> int:
     from aigc_core.data.sources import DataError
 
     torch.set_num_threads(max(1, torch.get_num_threads() // 2))
+    started = time.monotonic()
     try:
         measures = _measure(arguments)
         if arguments.save:
-            _note(arguments.model, measures)
+            _note(arguments.model, measures, (time.monotonic() - started) / 60)
         print(json.dumps(measures))
     except (CheckpointError, DataError, TypeError) as error:
         print(f"aigc evaluate: {error}", file=sys.stderr)
@@ -43,46 +46,65 @@ def run(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _note(name: str, measures: dict[str, object]) -> None:
+def _note(name: str, measures: dict[str, object], minutes: float) -> None:
     """Write the measures into the model's card; the version stays, because the weights do."""
     from aigc_core.checkpoint import CARD, read_json
-    from aigc_core.models import find_models
+    from aigc_core.evaluation.records import merged, records
 
-    path = find_models().get(name, Path(name)) / CARD
+    path = _folder(name) / CARD
     card = read_json(path)
-    figures = {key: value for key, value in measures.items() if key not in ("model", "version")}
-    card["metrics"] = {**card.get("metrics", {}), **figures}
+    found = records(measures, command=f"aigc evaluate {card['name']}", device="cpu", minutes=minutes)
+    card["metrics"] = merged(card.get("metrics", ()), found)
     path.write_text(json.dumps(card, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
 
 
-def _measure(arguments: argparse.Namespace) -> dict[str, object]:
-    import torch
+def _folder(name: str) -> Path:
+    """Where a model lies: one that can be served, one of the zoo, or a path."""
+    from aigc_core.models import find_models, zoo_folder
 
-    from aigc_core.data.mnist import load_mnist
-    from aigc_core.data.shakespeare import load_shakespeare
-    from aigc_core.evaluation.digits import recognised_share
-    from aigc_core.evaluation.judge import load_judge
-    from aigc_core.gan.word_serving import WordPictureModel
-    from aigc_core.models import find_models, load_model, zoo_folder
-    from aigc_core.rnn.training import validation_nats
+    known = find_models()
+    if name in known:
+        return known[name]
+    return zoo_folder() / name if (zoo_folder() / name).is_dir() else Path(name)
+
+
+def _measure(arguments: argparse.Namespace) -> dict[str, object]:
+    from aigc_core.models import load_model
     from aigc_core.serving import ImageModel
 
-    judge_folder = zoo_folder() / "mnist-judge"
-    if arguments.model == "mnist-judge":
-        test = load_mnist("test")
-        accuracy = load_judge(judge_folder).accuracy(test.pictures(torch.arange(len(test))), test.labels_N)
-        return {"model": "mnist-judge", "test_accuracy": accuracy, "pictures": len(test)}
-    if arguments.model == "mnist-density":
-        return _density(arguments)
-    model = load_model(find_models().get(arguments.model, Path(arguments.model)))
+    folder = _folder(arguments.model)
+    special = {"mnist-judge": _mnist_judge, "avatars-judge": _parts_judge, "mnist-density": _density}
+    if folder.name in special:
+        return special[folder.name](folder, arguments)
+    model = load_model(folder)
     answer: dict[str, object] = {"model": model.card["name"], "version": model.card["version"]}
-    if isinstance(model, WordPictureModel):
-        return {**answer, **_of_words(model)}
     if isinstance(model, ImageModel):
-        share = recognised_share(model, load_judge(judge_folder), arguments.count, arguments.truncation)
-        return {**answer, "recognised": share, "samples": arguments.count, "truncation": arguments.truncation}
+        return {**answer, **_of_pictures(model, arguments)}
+    from aigc_core.data.shakespeare import load_shakespeare
+    from aigc_core.rnn.training import validation_nats
+
     nats = validation_nats(model.network, load_shakespeare().validation_N, "cpu")
     return {**answer, "validation_nats": nats, "split": "last 10 %, state carried"}
+
+
+def _of_pictures(model: ImageModel, arguments: argparse.Namespace) -> dict[str, object]:
+    """The measures of a picture model of the zoo."""
+    from aigc_core.evaluation.classes import digits_score, fashion_score
+    from aigc_core.evaluation.digits import recognised_share
+    from aigc_core.evaluation.judge import load_judge
+    from aigc_core.gan.serving import DigitModel
+    from aigc_core.gan.word_serving import WordPictureModel
+    from aigc_core.models import zoo_folder
+    from aigc_core.vae.glyph_serving import GlyphModel
+
+    if isinstance(model, GlyphModel):
+        return _glyphs(model)
+    if isinstance(model, WordPictureModel):
+        return fashion_score(model, arguments.labelled) if model.card["name"] == "fashion" else _of_words(model)
+    count = arguments.count or 1000
+    share = recognised_share(model, load_judge(zoo_folder() / "mnist-judge"), count, arguments.truncation)
+    score = digits_score(model, arguments.labelled) if isinstance(model, DigitModel) else {}
+    return {"recognised": share, "samples": count, "truncation": arguments.truncation, **score}
 
 
 def _of_words(model: WordPictureModel) -> dict[str, object]:
@@ -107,10 +129,43 @@ def _of_words(model: WordPictureModel) -> dict[str, object]:
     return evaluate_tagged(model, loaders[name]())
 
 
-def _density(arguments: argparse.Namespace) -> dict[str, object]:
+def _glyphs(model: GlyphModel) -> dict[str, object]:
+    """The bound of drawings by people whose drawings were not trained on, as the training measures it."""
+    import torch
+
+    from aigc_core.data.omniglot import load_omniglot
+    from aigc_core.vae.glyphs import held_out_bound
+
+    test = load_omniglot("test")
+    return {"test_neg_elbo_nats": held_out_bound(model.vae, test, torch.device("cpu")), "pictures": len(test)}
+
+
+def _mnist_judge(folder: Path, _arguments: argparse.Namespace) -> dict[str, object]:
+    """Accuracy on MNIST's test digits."""
+    import torch
+
+    from aigc_core.data.mnist import load_mnist
+    from aigc_core.evaluation.judge import load_judge
+
+    test = load_mnist("test")
+    accuracy = load_judge(folder).accuracy(test.pictures(torch.arange(len(test))), test.labels_N)
+    return {"model": "mnist-judge", "test_accuracy": accuracy, "pictures": len(test)}
+
+
+def _parts_judge(folder: Path, _arguments: argparse.Namespace) -> dict[str, object]:
+    """What the judge of parts finds in real compositions."""
+    from aigc_core.data.avatars import Avatars
+    from aigc_core.data.nouns import load_nouns
+    from aigc_core.evaluation.parts_judge import accuracies, load_parts_judge
+
+    return {"model": "avatars-judge", **accuracies(load_parts_judge(folder), Avatars(nouns=load_nouns()))}
+
+
+def _density(folder: Path, arguments: argparse.Namespace) -> dict[str, object]:
     """The likelihood of test digits by importance sampling."""
     from aigc_core.data.mnist import load_mnist
     from aigc_core.vae.density import held_out_nll, load_density
 
-    nats = held_out_nll(load_density(arguments.folder or Path("models") / "mnist-density"), load_mnist("test"), arguments.count, IMPORTANCE_SAMPLES)
-    return {"model": "mnist-density", "nll_nats": nats, "importance_samples": IMPORTANCE_SAMPLES, "pictures": arguments.count}
+    count = arguments.count or ALL_TEST_DIGITS
+    nats = held_out_nll(load_density(folder), load_mnist("test"), count, IMPORTANCE_SAMPLES)
+    return {"model": "mnist-density", "nll_nats": nats, "importance_samples": IMPORTANCE_SAMPLES, "pictures": count}

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Options of ``aigc train``."""
-    parser.add_argument("preset", help="what to train; `aigc train list` lists the presets; gan with --data: your own pictures")
+    parser.add_argument("preset", help="what to train; `aigc train list` lists the presets; gan or vae with --data: your own pictures")
     parser.add_argument("--data", type=Path, default=None, help="a folder or ZIP archive of your own pictures")
     parser.add_argument("--captions", type=Path, default=None, help="a CSV table with the columns file and caption (default: the files' names)")
     parser.add_argument("--name", default=None, help="the new model's name")
@@ -45,7 +45,7 @@ def run(arguments: argparse.Namespace) -> int:
             print(f"{preset.name:16} {preset.summary}")
         return 0
     if arguments.data is None and arguments.preset not in known:
-        print(f"there is no preset {arguments.preset!r}; there are {', '.join(known)} (and gan with --data)", file=sys.stderr)
+        print(f"there is no preset {arguments.preset!r}; there are {', '.join(known)} (and gan or vae with --data)", file=sys.stderr)
         return 2
     if arguments.threads:
         torch.set_num_threads(arguments.threads)
@@ -53,7 +53,7 @@ def run(arguments: argparse.Namespace) -> int:
     torch.manual_seed(0)
     try:
         folder, trainer, budget = _own(arguments, device) if arguments.data else _preset(arguments, known[arguments.preset], device)
-        progress = train(trainer, folder, budget, resume=arguments.resume, command=_command(arguments, device))
+        progress = train(trainer, folder, budget, resume=arguments.resume, command=_command(arguments, device), device=device)
     except (DataError, CheckpointError, FileNotFoundError) as error:
         print(f"aigc train: {error}", file=sys.stderr)
         return 1
@@ -78,14 +78,15 @@ def _own(arguments: argparse.Namespace, device: str) -> tuple[Path, Trainer, Bud
     from aigc_core.own_pictures import own_pictures
     from aigc_core.training.budget import Budget
 
-    if arguments.preset != "gan":
-        raise DataError(f"own pictures train a gan, not {arguments.preset!r}")
+    if arguments.preset not in ("gan", "vae"):
+        raise DataError(f"own pictures train a gan or a vae, not {arguments.preset!r}")
     name = arguments.name or arguments.data.stem.lower().replace("_", "-").replace(" ", "-")
     if not re.fullmatch(r"[a-z0-9][a-z0-9-]{0,31}", name):
         raise DataError(f"a model's name is made of small letters, figures and hyphens, at most 32; {name!r} is not")
     start = find_models().get(arguments.start_from, Path(arguments.start_from)) if arguments.start_from else None
     own = own_pictures(
-        arguments.data, name, device, size=arguments.size, captions=arguments.captions, licence=arguments.licence, start_from=start
+        arguments.data, name, device, size=arguments.size, captions=arguments.captions, licence=arguments.licence,
+        start_from=start, family=arguments.preset,
     )  # fmt: skip
     budget = own.budget if arguments.minutes is None else Budget(num_steps=10**9, minutes=arguments.minutes)
     for line in own.report.lines():

@@ -107,11 +107,16 @@ def _digit_gan(checkpoint: Checkpoint, device: str) -> ImageModel:
 
 
 def _vae(checkpoint: Checkpoint, device: str) -> ImageModel:
+    from aigc_core.vae.glyph_serving import GlyphModel
     from aigc_core.vae.model import HandwritingVae, VaeConfig
     from aigc_core.vae.serving import HandwritingModel
 
+    if "words" in checkpoint.config:  # an owner's pictures: the same decoder as that of the picture GANs
+        return _word_gan(checkpoint, device)
     vae = HandwritingVae(from_dict(VaeConfig, _network(checkpoint)))
     vae.load_state_dict(checkpoint.weights)
+    if "glyphs" in checkpoint.config:
+        return GlyphModel(vae, tuple(checkpoint.config["glyphs"]), checkpoint.card, device)
     return HandwritingModel(vae, checkpoint.card, device)
 
 

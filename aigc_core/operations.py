@@ -124,7 +124,8 @@ def invert(model: ImageModel, x_CHW: Tensor, start: Point, *, mask_HW: Tensor | 
     """
     if not start.condition.is_floating_point():
         raise CannotDoError(f"{model.card['title']} cannot take up a picture from outside")
-    noise, condition = start.noise.clone().requires_grad_(), start.condition.clone().requires_grad_()
+    first = model.encode(x_CHW, start) if mask_HW is None else start.noise
+    noise, condition = first.clone().requires_grad_(), start.condition.clone().requires_grad_()
     optimiser = torch.optim.Adam([noise, condition], lr=rate)
     known = torch.ones(x_CHW.shape[1:]) if mask_HW is None else mask_HW
     target, pull = x_CHW[None], 1e-4

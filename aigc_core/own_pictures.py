@@ -29,9 +29,17 @@ class OwnTraining:
 
 
 def own_pictures(
-    data: Path, name: str, device: str, *, size: int = 32, captions: Path | None = None, licence: str = "", start_from: Path | None = None
+    data: Path,
+    name: str,
+    device: str,
+    *,
+    size: int = 32,
+    captions: Path | None = None,
+    licence: str = "",
+    start_from: Path | None = None,
+    family: str = "gan",
 ) -> OwnTraining:
-    """Set up a training of a text-conditional GAN on the pictures in ``data``.
+    """Set up a training of a text-conditional GAN, or of its start alone, a conditional VAE (``family``), on the pictures in ``data``.
 
     Raises:
         DataError: too few pictures, or none that can be read; or ``start_from`` is a model of another shape.
@@ -46,13 +54,13 @@ def own_pictures(
         )
     words = list(dict.fromkeys(" ".join(known) for known in pictures.names))
     card: dict[str, Any] = {
-        "name": name, "title": name.replace("-", " ").capitalize(), "family": "gan", "kind": "image",
+        "name": name, "title": name.replace("-", " ").capitalize(), "family": family, "kind": "image",
         "summary": f"Pictures from words, learned from {report.num_used} pictures of {data.stem}.",
         "knows": ", ".join(words[:12]) + (" and more" if len(words) > 12 else ""), "examples": words[:3],
         "data": {"name": f"{report.num_used} pictures of {data.stem}", "licence": licence or "not stated", "credit": "the pictures' authors"},
         "licence": licence or "not stated",
     }  # fmt: skip
-    trainer = tagged_trainer(pictures, size, card, device, warm_start=WARM_START[size])
+    trainer = tagged_trainer(pictures, size, card, device, warm_start=WARM_START[size] if family == "gan" else 1.0)
     if start_from is not None:
         _take_over(trainer, start_from)
     seen = CUDA_PICTURES_SEEN if device.startswith("cuda") else CPU_PICTURES_SEEN[size]

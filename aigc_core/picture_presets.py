@@ -52,7 +52,7 @@ def picture_presets() -> tuple[Preset, ...]:
         ),
         Preset(
             name="fashion", family="gan", summary="clothes from words (Fashion-MNIST), class-conditional GAN, 28 px",
-            cpu=Budget(num_steps=9_000), cuda=Budget(num_steps=15_000), setup=_fashion,
+            cpu=Budget(num_steps=5_000), cuda=Budget(num_steps=15_000), setup=_fashion,
         ),
     )  # fmt: skip
 

@@ -32,7 +32,7 @@ def presets() -> dict[str, Preset]:
     """All presets by name."""
     from aigc_core.picture_presets import picture_presets
 
-    ours = (*picture_presets(), _digits(), _digits_classic(), _handwriting(), _bard(), _bard_lstm(), _judge(), _parts_judge(), _density())
+    ours = (*picture_presets(), _digits(), _digits_classic(), _handwriting(), _glyphs(), _bard(), _bard_lstm(), _judge(), _parts_judge(), _density())
     return {preset.name: preset for preset in ours}
 
 
@@ -86,34 +86,67 @@ def _digits_classic() -> Preset:
 
 def _handwriting() -> Preset:
     def setup(device: str) -> Trainer:
-        from aigc_core.data.mnist import CREDIT, LICENCE, load_mnist
-        from aigc_core.vae.model import VaeConfig
+        from aigc_core.data import fonts, mnist
+        from aigc_core.vae.model import ALPHABET, VaeConfig
         from aigc_core.vae.training import VaeRecipe, VaeTrainer
 
         large = device.startswith("cuda")
-        config = VaeConfig(width=32 if large else 16)
+        config = VaeConfig(width=32, condition_dim=64, joined=not large, dense_width=0 if large else 512, num_couplings=12 if large else 8)
         card = {
             "name": "handwriting",
             "title": "Handwriting",
             "family": "vae",
             "kind": "image",
-            "summary": "Whole numbers and dates in one hand: a VAE p(x | z, y) whose z is the hand and y the character.",
-            "knows": "digits and the marks - / . : , + =",
-            "examples": ["2026-11-23", "3.14", "12:30"],
+            "summary": "A whole line in one hand: a VAE p(x | z, y) whose z is the hand and y the character, with a learned prior over hands.",
+            "knows": "English letters, digits and the marks - / . : , + = ! ? ' ( ) & ;",
+            "examples": ["Happy birthday, Mia!", "See you at 8:30", "2026-11-24"],
             "words": [*"0123456789"],
             "data": {
-                "name": "MNIST training set, 60,000 digits; marks drawn with each digit's slant and width",
-                "licence": LICENCE,
-                "credit": CREDIT,
+                "name": "MNIST training set, 60,000 digits; letters of six fonts in made hands and in the hands of the digits",
+                "licence": f"{mnist.LICENCE}; fonts {fonts.LICENCE}",
+                "credit": f"{mnist.CREDIT}; {fonts.CREDIT}",
             },
             "licence": "CC BY-SA 3.0 (as its data)",
         }
-        recipe = VaeRecipe(batch=256 if large else 128)
-        return VaeTrainer(config, recipe, load_mnist("train"), load_mnist("test"), card, device)
+        recipe = VaeRecipe(batch=256 if large else 64)
+        return VaeTrainer(config, recipe, mnist.load_mnist("train"), mnist.load_mnist("test"), fonts.load_fonts(ALPHABET), card, device)
 
     return Preset(
-        name="handwriting", family="vae", summary="conditional VAE on MNIST: z is the hand, y the character",
-        cpu=Budget(num_steps=4_000), cuda=Budget(num_steps=40_000), setup=setup,
+        name="handwriting", family="vae", summary="conditional VAE on MNIST and letters of fonts: z is the hand, y the character; RealNVP prior",
+        cpu=Budget(num_steps=12_000), cuda=Budget(num_steps=60_000), setup=setup,
+    )  # fmt: skip
+
+
+def _glyphs() -> Preset:
+    def setup(device: str) -> Trainer:
+        from aigc_core.data.omniglot import ALPHABETS, CREDIT, LICENCE, load_omniglot
+        from aigc_core.vae.density import DensityRecipe
+        from aigc_core.vae.glyphs import GlyphTrainer
+        from aigc_core.vae.model import VaeConfig
+
+        large = device.startswith("cuda")
+        labels = "abcdefgh?"
+        config = VaeConfig(
+            alphabet=labels, latent_dim=48, width=32, condition_dim=32, joined=not large, dense_width=0 if large else 512, num_couplings=8
+        )
+        recipe = DensityRecipe(batch=128, lr=(1e-3, 1e-5))
+        card = {
+            "name": "glyphs",
+            "title": "Glyphs",
+            "family": "vae",
+            "kind": "image",
+            "summary": "Invented characters: a VAE of the letters of eight alphabets, with a learned prior.",
+            "knows": f"the manner of {', '.join(ALPHABETS)}, or of none",
+            "examples": ["Sanskrit", "Korean and Greek", "an unknown alphabet"],
+            "words": [*(name.lower() for name in ALPHABETS), "glyph", "glyphs", "rune", "runes", "alphabet"],
+            "data": {"name": "Omniglot, small background sets: 242 characters, 18 of 20 drawers each", "licence": LICENCE, "credit": CREDIT},
+            "licence": "MIT",
+        }
+        return GlyphTrainer(config, recipe, load_omniglot("train"), load_omniglot("test"), card, device)
+
+    return Preset(
+        name="glyphs", family="vae", summary="VAE on Omniglot: invents characters, encodes, varies, interpolates",
+        cpu=Budget(num_steps=12_000), cuda=Budget(num_steps=40_000), setup=setup,
     )  # fmt: skip
 
 

@@ -38,11 +38,12 @@ def read_line(prompt: str, alphabet: str) -> tuple[str, list[str]]:
     ignored: dict[str, None] = {}
     for part in re.findall(r"[^\W\d_]+|\s+|.", prompt):
         value = digit_of(part) if len(part) == 1 else None
-        character = _MARKS.get(part, part) if value is None else str(value)
+        characters = _MARKS.get(part, part) if value is None else str(value)
+        plain = "".join(c for c in unicodedata.normalize("NFKD", characters) if not unicodedata.combining(c))
         if part.isspace():
             written.append(" ")
-        elif character in alphabet:
-            written.append(character)
+        elif all(character in alphabet for character in plain):
+            written.append(plain)
         else:
             ignored[part] = None
     return " ".join("".join(written).split()), list(ignored)

@@ -106,6 +106,10 @@ class ImageModel(ABC):
         """``x_CHW`` of points in about [-1, 1], in one pass; gradients reach the points where their tensors ask for them."""
         raise CannotDoError(f"{self.card['title']} has no latent space to work in")
 
+    def encode(self, x_CHW: Tensor, start: Point) -> Tensor:
+        """A noise whose picture resembles ``x_CHW`` in one step, where a model has an encoder; else that of ``start``."""
+        return start.noise
+
     def show(self, x_CHW: Tensor) -> Image.Image:
         """A decoded picture as people see it."""
         raise CannotDoError(f"{self.card['title']} has no latent space to work in")

@@ -30,6 +30,8 @@ def evaluate_avatars(model: WordPictureModel, judge: PartsJudge, avatars: Avatar
         choices = avatars.choices(count, rng, held_out=held_out)
         hits = judge.hits(drawn(model, avatars, choices), judged_parts(choices)).float().mean(0).tolist()
         result |= {f"{side}_{slot}": round(share, 4) for slot, share in zip(JUDGED, hits, strict=True)}
+        most = judge.hits(avatars.nouns.compose(choices), judged_parts(choices)).float().mean(0).tolist()
+        result |= {f"real_{side}_{slot}": round(share, 4) for slot, share in zip(JUDGED, most, strict=True)}
     choices = [avatars.nouns.sample(count, rng) for _ in range(3)]
     with torch.inference_mode():
         real, other = (torch.cat([judge.features(x) for x in avatars.nouns.compose(rows).split(250)]) for rows in choices[:2])

@@ -11,7 +11,13 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from aigc_core.data.fashion import CLASSES, class_words, load_fashion
+from aigc_core.data.mnist import load_mnist
+from aigc_core.evaluation.digits import digit_samples
 from aigc_core.evaluation.judge import Judge
+from aigc_core.evaluation.tags_judge import drawn
+from aigc_core.gan.serving import DigitModel
+from aigc_core.gan.word_serving import WordPictureModel
 from aigc_core.training.budget import cosine
 
 BATCH = 128
@@ -44,5 +50,20 @@ def classification_accuracy_score(
         "cas": round(from_generated.accuracy(*real_test), 4),
         "real_cas": round(from_real.accuracy(*real_test), 4),
         "gan_test": round(from_real.accuracy(generated[0].clamp(-1, 1), generated[1]), 4),
-        "num_generated": len(generated[1]),
-    }
+        "n_cas": len(generated[1]), "n_gan_test": len(generated[1]),
+    }  # fmt: skip
+
+
+def digits_score(model: DigitModel, count: int) -> dict[str, Any]:
+    """The score of a model of digits, ``count`` generated, against MNIST."""
+    train, test = load_mnist("train"), load_mnist("test")
+    real_train, real_test = ((side.pictures(torch.arange(len(side))), side.labels_N) for side in (train, test))
+    return classification_accuracy_score(digit_samples(model, count), real_train, real_test)
+
+
+def fashion_score(model: WordPictureModel, count: int) -> dict[str, Any]:
+    """The score of a model of clothes, ``count`` generated, against Fashion-MNIST."""
+    labels = torch.arange(count) % len(CLASSES)
+    generated = drawn(model, [class_words(int(label)) for label in labels])
+    real = [(pictures.pictures(torch.arange(len(pictures))), known) for pictures, known in (load_fashion("train"), load_fashion("test"))]
+    return classification_accuracy_score((generated, labels), *real)

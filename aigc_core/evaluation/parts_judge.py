@@ -100,9 +100,7 @@ class PartsJudgeTrainer:
 
     def evaluate(self) -> dict[str, Any]:
         """Accuracy on fresh real pictures, by slot."""
-        choices = self.avatars.nouns.sample(1000, torch.Generator().manual_seed(1))
-        hits = self.ema.module.hits(self.avatars.nouns.compose(choices).to(self.device), judged_parts(choices).to(self.device))
-        return {f"real_{slot}": share for slot, share in zip(JUDGED, hits.float().mean(0).tolist(), strict=True)}
+        return accuracies(self.ema.module, self.avatars, self.device)
 
     def preview(self, folder: Path) -> Path:
         return folder
@@ -117,3 +115,10 @@ class PartsJudgeTrainer:
         card = {"name": "avatars-judge", "family": "classifier", "title": "Avatars judge", "licence": LICENCE, "credit": CREDIT}
         config = {"family": "classifier", "num_parts": list(self.model.num_parts), "width": self.model.width}
         return Checkpoint(config=config, card=card, weights=self.ema.module.state_dict())
+
+
+def accuracies(judge: PartsJudge, avatars: Avatars, device: str = "cpu", count: int = 1000) -> dict[str, Any]:
+    """How often the judge is right on real compositions, by slot."""
+    choices = avatars.nouns.sample(count, torch.Generator().manual_seed(1))
+    hits = judge.hits(avatars.nouns.compose(choices).to(device), judged_parts(choices).to(device))
+    return {"pictures": count, **{f"accuracy_{slot}": share for slot, share in zip(JUDGED, hits.float().mean(0).tolist(), strict=True)}}

@@ -94,13 +94,16 @@ def evaluate_tagged(model: WordPictureModel, pictures: TaggedPictures, copies: i
     ]
     of_trained = drawn(model, trained)
     features = {name: judge.features(x) for name, x in (("real", real), ("train", train), ("fake", of_held_out))}
+    found_in_real = _share(judge.found(real, names))
     return {
         "num_held_out": len(held), "judge_words": len(judge.words),
-        "real_top5": _share(judge.found(real, names)),
+        "real_held_out_top5": found_in_real, "real_trained_top5": found_in_real,
+        "n_held_out_top5": len(of_held_out), "n_trained_top5": len(of_trained),
         "held_out_top5": _share(judge.found(of_held_out, names * copies)),
         "trained_top5": _share(judge.found(of_trained, trained)),
         "memorisation_ratio": round(memorisation_ratio(of_trained.flatten(1), real.flatten(1), train.flatten(1)), 3),
         "memorisation_ratio_held_out": round(memorisation_ratio(of_held_out.flatten(1), real.flatten(1), train.flatten(1)), 3),
+        "real_memorisation_ratio": 1.0, "real_memorisation_ratio_held_out": 1.0,
         "frechet": round(frechet_distance(features["train"], features["fake"]), 3),
         "real_frechet": round(frechet_distance(features["train"], features["real"]), 3),
         "kid": round(kernel_distance(features["train"], features["fake"], torch.Generator().manual_seed(0), 20, len(held))[0], 4),

@@ -246,6 +246,11 @@ class PictureGanTrainer:
         }  # fmt: skip
 
     def checkpoint(self) -> Checkpoint:
-        config = {"family": "gan", "network": to_dict(self.config), "words": to_dict(self.words), "lexicon": self.pictures.lexicon()}
+        config = {
+            "family": self.card.get("family", "gan"),
+            "network": to_dict(self.config),
+            "words": to_dict(self.words),
+            "lexicon": self.pictures.lexicon(),
+        }
         training = {**self.card.get("training", {}), "recipe": to_dict(self.recipe), "pictures_seen": self.ema.num_seen}
         return Checkpoint(config=config, card={**self.card, "training": training}, weights=self.ema.module.state_dict())

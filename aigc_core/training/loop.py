@@ -15,6 +15,7 @@ from types import FrameType
 from typing import Any, Protocol, TextIO
 
 from aigc_core.checkpoint import Checkpoint, save_checkpoint
+from aigc_core.evaluation.records import records
 from aigc_core.training.budget import Budget
 from aigc_core.training.record import load_record, save_record
 
@@ -67,6 +68,7 @@ def train(
     *,
     resume: bool = False,
     command: str = "",
+    device: str = "cpu",
     preview_seconds: float = 60.0,
     output: TextIO | None = None,
 ) -> Progress:
@@ -91,10 +93,10 @@ def train(
                 progress.num_skipped += 1
             bar.show(progress)
             if now - last_preview >= preview_seconds:
-                bar.line(_keep(trainer, folder, progress, command))
+                bar.line(_keep(trainer, folder, progress, command, device))
                 last_preview = last = time.monotonic()
     progress.finished = not stop.requested
-    bar.line(_keep(trainer, folder, progress, command))
+    bar.line(_keep(trainer, folder, progress, command, device))
     return progress
 
 
@@ -106,12 +108,13 @@ def _resume(trainer: Trainer, path: Path) -> Progress:
     return Progress(**record["progress"])
 
 
-def _keep(trainer: Trainer, folder: Path, progress: Progress, command: str) -> str:
+def _keep(trainer: Trainer, folder: Path, progress: Progress, command: str, device: str) -> str:
     """Evaluate, preview and save; returns a line for the log."""
     metrics = trainer.evaluate()
     checkpoint = trainer.checkpoint()
     made_by = {"command": command, "steps": progress.step, "minutes": round(progress.seconds / 60, 1), "skipped_steps": progress.num_skipped}
-    card = {**checkpoint.card, "metrics": metrics, "training": {**checkpoint.card.get("training", {}), **made_by}}
+    measured = records(metrics, command=command, device=device, minutes=progress.seconds / 60)
+    card = {**checkpoint.card, "metrics": measured, "training": {**checkpoint.card.get("training", {}), **made_by}}
     save_checkpoint(folder, Checkpoint(config=checkpoint.config, card=card, weights=checkpoint.weights))
     save_record(folder / RECORD, {"trainer": trainer.state(), "progress": vars(progress)})
     row = {"step": progress.step, "seconds": round(progress.seconds, 1), **progress.averages, **metrics}

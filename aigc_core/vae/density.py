@@ -50,9 +50,8 @@ class DensityTrainer:
     def step(self, fraction: float) -> dict[str, float]:
         for group in self.optimiser.param_groups:
             group["lr"] = cosine(*self.recipe.lr, fraction)
-        index = torch.randint(len(self.train_digits), (self.recipe.batch,), generator=self.rng)
-        x = torch.bernoulli(self.train_digits.inks(index), generator=self.rng).to(self.device)
-        reconstruction, kl = (part.mean() for part in bound_parts(self.model, x, self.rng))
+        x, labels = self._batch()
+        reconstruction, kl = (part.mean() for part in bound_parts(self.model, x, self.rng, labels))
         loss = reconstruction + min(1.0, 0.1 + fraction / KL_WARMUP_FRACTION) * kl
         if torch.isfinite(loss):
             self.optimiser.zero_grad(set_to_none=True)
@@ -61,6 +60,11 @@ class DensityTrainer:
             self.optimiser.step()
             self.ema.update(self.model, self.recipe.batch)
         return {"neg_elbo": (reconstruction + kl).item(), "kl": kl.item()}
+
+    def _batch(self) -> tuple[Tensor, Tensor | None]:
+        """Binary pictures and, where there are any, their labels."""
+        index = torch.randint(len(self.train_digits), (self.recipe.batch,), generator=self.rng)
+        return torch.bernoulli(self.train_digits.inks(index), generator=self.rng).to(self.device), None
 
     @torch.no_grad()
     def evaluate(self) -> dict[str, Any]:
@@ -95,9 +99,9 @@ class DensityTrainer:
         return Checkpoint(config=config, card={**self.card, "training": training}, weights=self.ema.module.state_dict())
 
 
-def bound_parts(model: HandwritingVae, x_BCHW: Tensor, rng: torch.Generator) -> tuple[Tensor, Tensor]:
-    """``-log p(x | z)`` and ``log q(z | x) - log p(z)`` of one sample each, both ``(B,)``."""
-    labels = torch.zeros(len(x_BCHW), dtype=torch.long, device=x_BCHW.device)
+def bound_parts(model: HandwritingVae, x_BCHW: Tensor, rng: torch.Generator, labels_B: Tensor | None = None) -> tuple[Tensor, Tensor]:
+    """``-log p(x | z, y)`` and ``log q(z | x, y) - log p(z)`` of one sample each, both ``(B,)``; without labels, y is always the first."""
+    labels = torch.zeros(len(x_BCHW), dtype=torch.long, device=x_BCHW.device) if labels_B is None else labels_B
     mu, logvar = model.encode(x_BCHW, labels)
     z = reparameterise(mu, logvar, torch.randn(mu.shape, generator=rng).to(mu.device))
     return bernoulli_reconstruction(model.decode(z, labels), x_BCHW), gaussian_log_prob(z, mu, logvar) - model.prior.log_prob(z)

@@ -14,7 +14,8 @@ from torch import Tensor, nn
 
 from aigc_core.vae.flow import RealNvp
 
-ALPHABET = "0123456789-/.:,+="
+ALPHABET = "0123456789-/.:,+=" + "ABCDEFGHIJKLMNOPQRSTUVWXYZ" + "abcdefghijklmnopqrstuvwxyz" + "!?'()&;"
+"""The digits first: a digit's place is its value."""
 IMAGE_SIZE = 28
 
 
@@ -30,6 +31,8 @@ class VaeConfig:
     """Couplings of the learned prior (RealNVP); 0 is the standard normal prior."""
     dense_width: int = 0
     """If set, encoder and decoder are dense residual networks of this width: ten times the pictures a second on a processor."""
+    joined: bool = False
+    """Whether a dense decoder's first layer reads the condition beside z, as well as each block does."""
 
 
 class Film(nn.Module):
@@ -141,12 +144,13 @@ class DenseDecoder(nn.Module):
 
     def __init__(self, config: VaeConfig) -> None:
         super().__init__()
-        self.first = nn.Linear(config.latent_dim, config.dense_width)
+        self.joined = config.joined
+        self.first = nn.Linear(config.latent_dim + (config.condition_dim if config.joined else 0), config.dense_width)
         self.blocks = nn.ModuleList([DenseBlock(config.dense_width, config.condition_dim) for _ in range(2)])
         self.to_logits = nn.Linear(config.dense_width, IMAGE_SIZE**2)
 
     def forward(self, z_BZ: Tensor, condition: Tensor) -> Tensor:
-        x = self.first(z_BZ)
+        x = self.first(torch.cat([z_BZ, condition], dim=1) if self.joined else z_BZ)
         for block in self.blocks:
             x = block(x, condition)
         return self.to_logits(F.silu(x)).unflatten(1, (1, IMAGE_SIZE, IMAGE_SIZE))

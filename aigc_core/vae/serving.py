@@ -15,6 +15,7 @@ from aigc_core import images, prompts
 from aigc_core.batching import PROBED_ROWS
 from aigc_core.seeding import latent
 from aigc_core.serving import DrawnPicture, ImageModel, PictureQuery, Point, PromptError, Reading, TiledGenerator
+from aigc_core.vae.copying import cut_characters
 from aigc_core.vae.model import IMAGE_SIZE, HandwritingVae
 
 PAPER, INK = (250, 247, 238), (28, 40, 92)
@@ -25,15 +26,15 @@ VISIBLE = 0.25
 
 
 class HandwritingModel(ImageModel):
-    """Writes numbers and dates. One z is one hand: it writes every character of the line."""
+    """Writes a text. One z is one hand: it writes every character of the line."""
 
     def __init__(self, vae: HandwritingVae, card: dict[str, Any], device: str) -> None:
         super().__init__(card, device)
         self.vae = vae.to(device).eval()
         probe = torch.Generator().manual_seed(0)
-        z = torch.randn(PROBED_ROWS, vae.config.latent_dim, generator=probe)
+        u = torch.randn(PROBED_ROWS, vae.config.latent_dim, generator=probe)
         characters = torch.randint(len(vae.config.alphabet), (PROBED_ROWS,), generator=probe)
-        self._tiled = TiledGenerator(self.vae.decode, self.vae, z.to(device), characters.to(device))
+        self._tiled = TiledGenerator(self._logits, self.vae, u.to(device), characters.to(device))
 
     def background(self) -> tuple[int, int, int]:
         return (222, 217, 203)
@@ -44,10 +45,30 @@ class HandwritingModel(ImageModel):
             raise PromptError(f"{self.card['title']} writes {self.card['knows']}")
         return Reading(understood=(line,), ignored=tuple(ignored))
 
+    def _logits(self, u_BZ: Tensor, characters_B: Tensor) -> Tensor:
+        return self.vae.decode(self.vae.prior.invert(u_BZ), characters_B)
+
     @torch.inference_mode()
-    def generate(self, z_BZ: Tensor, characters_B: Tensor) -> Tensor:
-        """Ink in [0, 1], ``(B, 1, 28, 28)``: each character in its hand, the mean of p(x | z, y)."""
-        return torch.sigmoid(self._tiled(z_BZ.to(self.device), characters_B.to(self.device))).cpu()
+    def generate(self, u_BZ: Tensor, characters_B: Tensor) -> Tensor:
+        """Ink in [0, 1], ``(B, 1, 28, 28)``: each character in its hand, the mean of p(x | z, y); u is standard normal under the prior."""
+        return torch.sigmoid(self._tiled(u_BZ.to(self.device), characters_B.to(self.device))).cpu()
+
+    @torch.inference_mode()
+    def copy_hand(self, sample: Image.Image, text: str) -> Tensor:
+        """The hand ``(Z,)`` that wrote ``text`` in a picture of a line: a noise for :class:`~aigc_core.serving.Point`.
+
+        The posteriors of the characters are multiplied (a mean weighted by precision), because each of them saw the same hand.
+
+        Raises:
+            PromptError: the picture cannot be read as that text.
+        """
+        written = [c for c in self.read(text).understood[0] if c != " "]
+        x = cut_characters(sample, written).to(self.device)
+        characters = torch.tensor([self.vae.config.alphabet.index(c) for c in written], device=self.device)
+        mu, logvar = self.vae.encode(x, characters)
+        precision = (-logvar).exp()
+        z = (mu * precision).sum(0) / precision.sum(0)
+        return self.vae.prior(z[None])[0][0].cpu()
 
     def points(self, queries: Sequence[PictureQuery]) -> list[Point]:
         """The hand is the noise; the condition are the text's characters as code points."""

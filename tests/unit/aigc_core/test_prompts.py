@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from aigc_core import prompts, seeding
-from aigc_core.vae.model import ALPHABET
+from aigc_core.vae.model import ALPHABET as LETTERS
 
 
 @pytest.mark.parametrize(

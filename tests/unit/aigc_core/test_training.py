@@ -12,6 +12,7 @@ from torch import nn
 from aigc_core.checkpoint import Checkpoint, CheckpointError, load_checkpoint, save_checkpoint
 from aigc_core.config import from_dict, to_dict
 from aigc_core.data.shakespeare import split_corpus
+from aigc_core.evaluation.records import figures
 from aigc_core.rnn.hawk import HawkConfig
 from aigc_core.rnn.training import TextRecipe, TextTrainer
 from aigc_core.training.budget import Budget, cosine
@@ -111,7 +112,9 @@ def test_the_loop_leaves_a_model_a_record_and_metrics(tmp_path: Path) -> None:
     card = load_checkpoint(tmp_path / "m").card
     assert progress.finished and progress.step == 5
     assert card["training"]["command"] == "aigc train tiny" and card["training"]["steps"] == 5
-    assert "validation_nats" in card["metrics"] and "validation_nats" in output.getvalue()
+    (measured,) = [record for record in card["metrics"] if record["name"] == "validation_nats"]
+    assert measured["command"] == "aigc train tiny" and measured["device"] == "cpu"
+    assert measured["value"] == figures(card)["validation_nats"] and "validation_nats" in output.getvalue()
     more = train(trainer(), tmp_path / "m", Budget(num_steps=8), resume=True, output=output)
     assert more.step == 8
 

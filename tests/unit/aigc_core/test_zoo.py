@@ -17,6 +17,7 @@ from aigc_core.evaluation.avatars import drawn
 from aigc_core.evaluation.digits import recognised_share
 from aigc_core.evaluation.judge import load_judge
 from aigc_core.evaluation.parts_judge import judged_parts, load_parts_judge
+from aigc_core.evaluation.records import figures
 from aigc_core.gan.word_serving import WordPictureModel
 from aigc_core.models import find_models, load_model, zoo_folder
 from aigc_core.presets import presets
@@ -118,7 +119,7 @@ def test_sprites_are_transparent_and_pixel_art() -> None:
 
 def test_the_judge_is_a_good_judge() -> None:
     card = json.loads((zoo_folder() / "mnist-judge" / "card.json").read_text())
-    assert card["metrics"]["test_accuracy"] >= 0.99
+    assert figures(card)["test_accuracy"] >= 0.99
 
 
 def test_bard_beats_the_bar(needs_data: None) -> None:
