@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import torch
@@ -11,7 +12,8 @@ from PIL import Image, ImageDraw
 
 from aigc_core import images, operations
 from aigc_core.models import find_models, load_model
-from aigc_core.serving import ImageModel, PictureQuery, Point
+from aigc_core.serving import CannotDoError, ImageModel, PictureQuery, Point, PromptError
+from aigc_core.vae.serving import HandwritingModel
 
 Row = Sequence[tuple[str, Image.Image]]
 FOLDER = Path(__file__).parent / "pictures"
@@ -22,6 +24,8 @@ CELL = 128
 def sheet(row: Row) -> Image.Image:
     """Pictures side by side with a line of words below each."""
     width = CELL + 8
+    if max(picture.width / picture.height for _, picture in row) > 2:
+        return column(row)
     whole = Image.new("RGB", (width * len(row) + 8, CELL + 34), PAPER)
     canvas = ImageDraw.Draw(whole)
     for place, (words, picture) in enumerate(row):
@@ -29,6 +33,35 @@ def sheet(row: Row) -> Image.Image:
         whole.paste(shown, (8 + place * width, 8), shown if shown.mode == "RGBA" else None)
         canvas.text((8 + place * width, CELL + 14), words, fill=INK)
     return whole
+
+
+def column(row: Row) -> Image.Image:
+    """Lines of writing below each other, their words at the left."""
+    lines = [(words, picture.resize((picture.width // 2, picture.height // 2), Image.Resampling.LANCZOS)) for words, picture in row]
+    height = max(line.height for _, line in lines) + 8
+    whole = Image.new("RGB", (CELL + max(line.width for _, line in lines) + 8, height * len(lines) + 8), PAPER)
+    canvas = ImageDraw.Draw(whole)
+    for place, (words, line) in enumerate(lines):
+        canvas.text((8, 8 + place * height + line.height // 2 - 6), words, fill=INK)
+        whole.paste(line, (CELL, 8 + place * height))
+    return whole
+
+
+def copied(model: HandwritingModel) -> Image.Image:
+    """Hands taken up from pictures of their writing, and what they write then."""
+    rows: list[tuple[str, Image.Image]] = []
+    for seed in range(40):
+        if len(rows) >= 6:
+            break
+        (start,) = points_of(model, "Sphinx of 1957", seed)
+        (sample,) = operations.render(model, [start])
+        try:
+            hand = model.copy_hand(sample, "Sphinx of 1957")
+        except PromptError:  # its letters touch: a sample must be written apart
+            continue
+        (target,) = points_of(model, "a new line, 24/7", seed)
+        rows += [("uploaded", sample), ("copied hand", *operations.render(model, [replace(target, noise=hand)]))]
+    return column(rows)
 
 
 def labelled(model: ImageModel, words: Sequence[str], points: Sequence[Point]) -> Row:
@@ -109,6 +142,9 @@ def animate(model: ImageModel, prompts: Sequence[str], path: Path) -> None:
 
 def samples(model: ImageModel, prompts: Sequence[str]) -> Image.Image:
     """Unchosen samples: seeds 0 to 15 of each prompt."""
+    if isinstance(model, HandwritingModel):
+        points = [point for prompt in prompts for point in points_of(model, prompt, *range(3))]
+        return column([(f"seed {place % 3}", picture) for place, picture in enumerate(operations.render(model, points))])
     drawn = model.draw([PictureQuery(prompt=prompt, seed=seed) for prompt in prompts for seed in range(8)])
     return images.grid([picture.image.resize((96, 96), Image.Resampling.NEAREST) for picture in drawn], gap=6, background=PAPER, num_columns=8)
 
@@ -117,6 +153,10 @@ PROMPTS = {
     "avatars": ("pizza head, red glasses, gold body", "shark, blue glasses, purple body", "robot, teal glasses", ""),
     "sprites": ("red dragon", "blue potion", "stone golem", "golden sword"),
     "emoji": ("red heart", "cat face", "green apple", "rainbow"),
+    "fashion": ("sneaker", "dress", "bag", "pullover"),
+    "digits": ("7", "3", "0", "8"),
+    "glyphs": ("Sanskrit", "Korean", "Greek", ""),
+    "handwriting": ("Happy birthday, Mia!", "See you at 8:30", "2026-11-24", "To be, or not?"),
 }
 ROWS: dict[str, Callable[[ImageModel, Sequence[str]], Row]] = {
     "vary": vary, "blend": blend, "truncation": truncation, "styles": styles, "guidance": guidance, "taken-up": taken_up, "upscale": upscale,
@@ -126,7 +166,7 @@ ROWS: dict[str, Callable[[ImageModel, Sequence[str]], Row]] = {
 def main() -> None:
     """Write the pictures of the models named."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("models", nargs="*", default=["avatars", "sprites"])
+    parser.add_argument("models", nargs="*", default=["avatars", "sprites", "fashion", "digits", "glyphs", "handwriting"])
     arguments = parser.parse_args()
     torch.set_num_threads(1)
     FOLDER.mkdir(exist_ok=True)
@@ -138,7 +178,12 @@ def main() -> None:
         samples(model, prompts).save(FOLDER / f"{name}-samples.png")
         animate(model, prompts, FOLDER / f"{name}-animation.gif")
         for operation, make in ROWS.items():
-            sheet(make(model, prompts)).save(FOLDER / f"{name}-{operation}.png")
+            try:
+                sheet(make(model, prompts)).save(FOLDER / f"{name}-{operation}.png")
+            except CannotDoError as error:
+                print(f"{operation}: {error}")
+        if isinstance(model, HandwritingModel):
+            copied(model).save(FOLDER / f"{name}-copied.png")
 
 
 if __name__ == "__main__":

@@ -6,7 +6,9 @@ import pytest
 import torch
 
 from aigc_core import prompts, seeding
-from aigc_core.vae.model import ALPHABET as LETTERS
+from aigc_core.vae.model import ALPHABET
+
+FIGURES = "0123456789-/.:,+="
 
 
 @pytest.mark.parametrize(
@@ -37,6 +39,14 @@ def test_digits_of_any_script_are_read(prompt: str, digits: list[int], ignored: 
     ],
 )
 def test_lines_keep_what_can_be_written(prompt: str, line: str, ignored: list[str]) -> None:
+    assert prompts.read_line(prompt, FIGURES) == (line, ignored)
+
+
+@pytest.mark.parametrize(
+    ("prompt", "line", "ignored"),
+    [("See you at 8:30!", "See you at 8:30!", []), ("Café 北京 №5", "Cafe No5", ["北京"]), ("naïve – ½", "naive -", ["½"])],
+)
+def test_lines_of_letters_lose_accents_only(prompt: str, line: str, ignored: list[str]) -> None:
     assert prompts.read_line(prompt, ALPHABET) == (line, ignored)
 
 
