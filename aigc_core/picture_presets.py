@@ -119,7 +119,7 @@ def _fashion(device: str) -> Trainer:
         "data": {"name": "Fashion-MNIST training set (pixels of a restored copy, mean error 0.16 of 255)", "licence": LICENCE, "credit": CREDIT},
         "licence": "MIT",
     }  # fmt: skip
-    return tagged_trainer(load_fashion("train")[0], SIZE, card, device, warm_start=0.2, kl_weight=2.0, augment=())
+    return tagged_trainer(load_fashion("train")[0], SIZE, card, device, warm_start=0.2, kl_weight=2.6, augment=())
 
 
 def tagged_trainer(
@@ -140,7 +140,7 @@ def tagged_trainer(
         widths=sizes.widths, critic_widths=sizes.critic_widths,
     )  # fmt: skip
     recipe = PictureRecipe(
-        batch=128 if large else 32, warm_start=warm_start, posterior=True, penalty_every=1 if large else 4,
+        batch=128 if large else 32, warm_start=warm_start, posterior=True, halved=0.7 if size == 64 else 0.0, penalty_every=1 if large else 4,
         gamma=(5.0, 0.5) if size == 64 else (1.0, 0.2), kl_weight=kl_weight, anchor=0.3, slot_dropout=0.0, augment=augment,
     )  # fmt: skip
     return PictureGanTrainer(config, words, recipe, pictures, card, device)

@@ -73,14 +73,17 @@ class PictureGenerator(nn.Module):
         self.widen = nn.ModuleList([fixup_conv(a, b, 1, 1.0) for a, b in pairwise(widths)])
         self.to_image = fixup_conv(widths[-1], config.image_channels, 3, 1.0)
 
-    def forward(self, z_BZ: Tensor, c_BC: Tensor) -> Tensor:
+    def forward(self, z_BZ: Tensor, c_BC: Tensor, halved: bool = False) -> Tensor:
+        """``halved`` leaves out the last doubling: the same picture at half its size, for a quarter of the last stage's time."""
         config = self.config
         styles = [torch.cat([z_BK, c_BC], dim=1) for z_BK in z_BZ.split(config.slice_dim, dim=1)]
         x = self.project(styles[0]).unflatten(1, (config.widths[0], config.base_size, config.base_size))
         x = x.contiguous(memory_format=torch.channels_last)
         for stage, (modulation, block) in enumerate(zip(self.modulations, self.blocks, strict=True)):
             if stage:
-                x = F.interpolate(self.widen[stage - 1](x), scale_factor=2, mode="bilinear", align_corners=False)
+                x = self.widen[stage - 1](x)
+            if stage and not (halved and stage == config.num_stages - 1):
+                x = F.interpolate(x, scale_factor=2, mode="bilinear", align_corners=False)
             x = block(modulation(x, styles[stage]))
         return self.to_image(F.leaky_relu(x, LEAK))
 
@@ -128,9 +131,11 @@ class PictureEncoder(nn.Module):
         self.activation = BiasedLeakyReLU(widths[-1])
         self.posterior = nn.Linear(widths[-1] * config.critic_base_size**2 + config.condition_dim, 2 * config.latent_dim)
 
-    def forward(self, x_BCHW: Tensor, c_BC: Tensor) -> tuple[Tensor, Tensor]:
+    def forward(self, x_BCHW: Tensor, c_BC: Tensor, halved: bool = False) -> tuple[Tensor, Tensor]:
+        """``halved`` says that the pictures are at half their size: the first halving is left out."""
         x = self.from_image(x_BCHW)
         for stage, block in enumerate(self.blocks):
-            x = block(F.avg_pool2d(self.widen[stage - 1](x), 2) if stage else x)
+            x = self.widen[stage - 1](x) if stage else x
+            x = block(F.avg_pool2d(x, 2) if stage > int(halved) else x)
         mu, logvar = self.posterior(torch.cat([self.activation(x).flatten(1), c_BC], dim=1)).chunk(2, dim=1)
         return mu, logvar.clamp(-8, 4)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -192,3 +193,16 @@ def test_what_is_not_seen_is_not_learned() -> None:
 
 def test_words_of_a_label() -> None:
     assert split_words("Red-dragon_2 (RED), café") == ("red", "dragon", "2", "café")
+
+
+def test_a_start_at_half_the_size_trains_the_same_networks() -> None:
+    """Half of the warm start sees pictures of 8x8; what it learns serves at 16x16."""
+    trainer = toy_trainer(warm_start=1.0)
+    trainer.recipe = replace(trainer.recipe, halved=0.5)
+    z, c = torch.randn(2, trainer.config.latent_dim), torch.randn(2, trainer.config.condition_dim)
+    assert trainer.generator.generator(z, c, halved=True).shape == (2, 4, 8, 8)
+    assert trainer.encoder(torch.randn(2, 4, 8, 8), c, halved=True)[0].shape == (2, trainer.config.latent_dim)
+    before = trainer.evaluate()["held_out_l1"]
+    for step in range(60):
+        trainer.step(0.49 * step / 60)
+    assert trainer.evaluate()["held_out_l1"] < 0.7 * before
