@@ -146,7 +146,7 @@ def _glyphs() -> Preset:
 
     return Preset(
         name="glyphs", family="vae", summary="VAE on Omniglot: invents characters, encodes, varies, interpolates",
-        cpu=Budget(num_steps=12_000), cuda=Budget(num_steps=40_000), setup=setup,
+        cpu=Budget(num_steps=8_000), cuda=Budget(num_steps=40_000), setup=setup,
     )  # fmt: skip
 
 
