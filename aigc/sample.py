@@ -17,6 +17,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--truncation", type=float, default=1.0)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--out", type=Path, default=Path("out/sample.png"), help="the picture's file")
+    parser.add_argument("--emoji", action="store_true", help="each picture as a file for a server's own emoji (128 pixels, at most 256 KiB)")
     parser.add_argument("--device", default="cpu")
 
 
@@ -35,8 +36,14 @@ def run(arguments: argparse.Namespace) -> int:
                 PictureQuery(prompt=arguments.prompt, seed=arguments.seed + index, index=index, truncation=arguments.truncation)
                 for index in range(arguments.count)
             ]
-            pictures = [drawn.image.convert("RGB") for drawn in model.draw(queries)]
+            pictures = [drawn.image for drawn in model.draw(queries)]
             arguments.out.parent.mkdir(parents=True, exist_ok=True)
+            if arguments.emoji:
+                for index, picture in enumerate(pictures):
+                    path = arguments.out.with_stem(f"{arguments.out.stem}-{index + 1}")
+                    path.write_bytes(images.emoji_bytes(picture))
+                    print(path)
+                return 0
             images.grid(pictures, background=model.background()).save(arguments.out)
             print(arguments.out)
         else:

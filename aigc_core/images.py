@@ -13,6 +13,9 @@ from torch import Tensor
 COMPRESS_LEVEL = 3
 """Two thirds of the default's time for at most a tenth more bytes, on the pictures of the zoo."""
 
+EMOJI_SIZE = 128
+"""The side that Discord asks of a server's own emoji; as many pixels with four levels each are 64 KiB, a quarter of what it takes."""
+
 FAINTEST = 0.06
 """Less opacity than this is none."""
 
@@ -82,6 +85,17 @@ def png_bytes(image: Image.Image, metadata: Mapping[str, str] | None = None) -> 
     buffer = io.BytesIO()
     image.save(buffer, format="PNG", pnginfo=info, compress_level=COMPRESS_LEVEL)
     return buffer.getvalue()
+
+
+def emoji_bytes(image: Image.Image) -> bytes:
+    """PNG data that a server takes as its own emoji: a square of ``EMOJI_SIZE`` pixels with opacity, pixel art enlarged by whole pixels."""
+    whole = EMOJI_SIZE % max(image.size) == 0
+    scale = EMOJI_SIZE / max(image.size)
+    size = (round(image.width * scale), round(image.height * scale))
+    scaled = image.resize(size, Image.Resampling.NEAREST if whole else Image.Resampling.LANCZOS)
+    square = Image.new("RGBA", (EMOJI_SIZE, EMOJI_SIZE))
+    square.paste(scaled, ((EMOJI_SIZE - size[0]) // 2, (EMOJI_SIZE - size[1]) // 2))
+    return png_bytes(square)
 
 
 def crisp(image: Image.Image, factor: int, contrast: float = 3.0) -> Image.Image:
