@@ -31,7 +31,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Train a preset; exit status 2 for a wrong request."""
+    """Train a preset; exit status 2 for a wrong request, 3 for a training that ended itself."""
     import torch
 
     from aigc_core.checkpoint import CheckpointError
@@ -57,6 +57,8 @@ def run(arguments: argparse.Namespace) -> int:
     except (DataError, CheckpointError, FileNotFoundError) as error:
         print(f"aigc train: {error}", file=sys.stderr)
         return 1
+    if progress.stopped:
+        return 3
     if arguments.data and progress.finished:
         print(f"{folder} is ready: a bot started here serves it as {folder.name}; look at {folder / 'samples.png'}")
     return 0

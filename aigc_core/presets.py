@@ -113,7 +113,7 @@ def _handwriting() -> Preset:
 
     return Preset(
         name="handwriting", family="vae", summary="conditional VAE on MNIST and letters of fonts: z is the hand, y the character; RealNVP prior",
-        cpu=Budget(num_steps=12_000), cuda=Budget(num_steps=60_000), setup=setup,
+        cpu=Budget(num_steps=22_000), cuda=Budget(num_steps=60_000), setup=setup,
     )  # fmt: skip
 
 

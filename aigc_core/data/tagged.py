@@ -55,6 +55,11 @@ class TaggedPictures:
         taken = 1 + int(torch.randint(min(4, len(words)), (), generator=rng))
         return tuple(words[place] for place in torch.randperm(len(words), generator=rng)[:taken].tolist())
 
+    def training(self, count: int) -> tuple[Tensor, list[tuple[tuple[str, ...], ...]]]:
+        """The first training pictures, by their names."""
+        rows = (~self.held_out_N).nonzero().flatten()[:count]
+        return self.pictures(rows), [(self.names[row],) for row in rows.tolist()]
+
     def held_out(self, count: int) -> tuple[Tensor, list[tuple[tuple[str, ...], ...]]]:
         """The first pictures kept out of training, by their names."""
         rows = self.held_out_N.nonzero().flatten()[:count]

@@ -23,6 +23,7 @@ from aigc_core.gan.condition import Description, WordEncoder, WordsConfig
 from aigc_core.gan.half_said import half_said, misspelt
 from aigc_core.gan.losses import adversarial_loss, gradient_penalty
 from aigc_core.gan.picture_networks import PictureDiscriminator, PictureEncoder, PictureGanConfig, PictureGenerator
+from aigc_core.gan.watch import FinitePictures, Watch, nearness
 from aigc_core.training.budget import cosine
 from aigc_core.training.ema import Ema
 from aigc_core.training.steps import descend, set_rates
@@ -112,12 +113,15 @@ class PictureGanTrainer:
         self.optimiser_d = torch.optim.Adam(self.critic.parameters(), lr=recipe.lr[0], betas=(0.0, 0.9), eps=1e-8)
         warm = [*self.generator.parameters(), *(self.encoder.parameters() if recipe.posterior else ())]
         self.optimiser_w = torch.optim.AdamW(warm, lr=recipe.warm_lr[0], betas=(0.9, 0.99), weight_decay=1e-4)
-        self.num_steps = 0
+        self.num_steps, self.margin, self.in_game = 0, 0.0, False
+        self.watch = Watch()
 
     def step(self, fraction: float) -> dict[str, float]:
         self.num_steps += 1
         share = self.recipe.warm_start
-        losses = self._warm_step(fraction / share) if fraction < share else self._game_step((fraction - share) / (1 - share))
+        self.in_game = fraction >= share
+        losses = self._game_step((fraction - share) / (1 - share)) if self.in_game else self._warm_step(fraction / share)
+        self.margin += 0.02 * (losses.get("margin", 0.0) - self.margin)
         self.ema.update(self.generator, self.recipe.batch)
         return losses
 
@@ -231,6 +235,18 @@ class PictureGanTrainer:
         x, descriptions = self.pictures.held_out(256)
         z = torch.randn(len(x), self.config.latent_dim, generator=torch.Generator().manual_seed(1)).to(self.device)
         return {"held_out_l1": (self.ema.module(z, descriptions).cpu() - x).abs().mean().item()}
+
+    @torch.no_grad()
+    def verdict(self) -> str | None:
+        """Why the game should end, or None; a start by regression or reconstruction is left alone."""
+        if not self.in_game:
+            return None
+        near = None
+        if isinstance(self.pictures, FinitePictures):
+            _, descriptions = self.pictures.training(64)
+            z = torch.randn(len(descriptions), self.config.latent_dim, generator=torch.Generator().manual_seed(2)).to(self.device)
+            near = nearness(self.ema.module(z, descriptions).cpu(), self.pictures)
+        return self.watch.look(nearness=near, margin=self.margin, held_out_error=self.evaluate()["held_out_l1"])
 
     def state(self) -> dict[str, Any]:
         modules = {name: module.state_dict() for name, module in self._modules().items()}

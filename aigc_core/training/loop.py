@@ -12,9 +12,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import FrameType
-from typing import Any, Protocol, TextIO
+from typing import Any, Protocol, TextIO, runtime_checkable
 
-from aigc_core.checkpoint import Checkpoint, save_checkpoint
+from aigc_core.checkpoint import CARD, Checkpoint, read_json, save_checkpoint
 from aigc_core.evaluation.records import records
 from aigc_core.training.budget import Budget
 from aigc_core.training.record import load_record, save_record
@@ -45,6 +45,18 @@ class Trainer(Protocol):
         """What is sampled from: the averaged weights."""
 
 
+@runtime_checkable
+class Watched(Protocol):
+    """A trainer that can tell when going on does harm."""
+
+    def verdict(self) -> str | None:
+        """Asked at each preview: a sentence for the owner if the training should end, else None."""
+
+
+NUM_BROKEN = 50
+"""So many steps in a row without a finite loss do not mend themselves."""
+
+
 @dataclass
 class Progress:
     """Where a training is."""
@@ -54,6 +66,10 @@ class Progress:
     num_skipped: int = 0
     finished: bool = False
     averages: dict[str, float] = field(default_factory=dict)
+    num_broken: int = 0
+    """Steps in a row, up to now, whose loss was not finite."""
+    stopped: str = ""
+    """Why the training ended before its budget, if it did so by itself."""
 
     def note(self, losses: dict[str, float]) -> None:
         """Fold the losses of a step into running averages."""
@@ -87,17 +103,44 @@ def train(
             losses = trainer.step(fraction)
             now = time.monotonic()
             progress.step, progress.seconds, last = progress.step + 1, progress.seconds + now - last, now
-            if all(math.isfinite(value) for value in losses.values()):
+            finite = all(math.isfinite(value) for value in losses.values())
+            progress.num_broken = 0 if finite else progress.num_broken + 1
+            if finite:
                 progress.note(losses)
             else:
                 progress.num_skipped += 1
             bar.show(progress)
-            if now - last_preview >= preview_seconds:
+            due = now - last_preview >= preview_seconds
+            progress.stopped = _verdict(trainer, progress, due)
+            if progress.stopped:
+                break
+            if due:
                 bar.line(_keep(trainer, folder, progress, command, device))
                 last_preview = last = time.monotonic()
+    if progress.stopped:
+        bar.line(_note_stop(folder, progress))
+        return progress
     progress.finished = not stop.requested
     bar.line(_keep(trainer, folder, progress, command, device))
     return progress
+
+
+def _verdict(trainer: Trainer, progress: Progress, due: bool) -> str:
+    """Why to end now, or nothing."""
+    if progress.num_broken >= NUM_BROKEN:
+        return f"The training has come apart: the last {NUM_BROKEN} losses are not numbers. Start it again, or from another model (--from)"
+    return (trainer.verdict() or "") if due and isinstance(trainer, Watched) else ""
+
+
+def _note_stop(folder: Path, progress: Progress) -> str:
+    """Leave the folder as the last good look found it, and say there why the training ended; returns a line for the log."""
+    path = folder / CARD
+    if not path.exists():
+        return f"{progress.stopped}. Nothing was kept: it happened before the first look."
+    card = read_json(path)
+    card["training"]["stopped"] = progress.stopped
+    path.write_text(json.dumps(card, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    return f"{progress.stopped}. Stopped at step {progress.step}; {folder} keeps the model of step {card['training']['steps']}."
 
 
 def _resume(trainer: Trainer, path: Path) -> Progress:

@@ -86,7 +86,7 @@ class VaeTrainer:
         z, kl = self._encode(x, labels)
         reconstruction = bernoulli_reconstruction(self.model.decode(z, labels), x).mean()
         count = max(1, int(len(ink) * self.recipe.copied_share))
-        characters = self._characters(count)
+        characters = self._characters(count, digits=0.5)
         target = write(self.fonts, hands_of_digits(ink[:count], self.fonts), characters, self.rng).to(self.device)
         # The hand is given: others must follow it, not bend it. With them the decoder cannot take the character from z, which would be
         # cheap at the start: a learned prior has nothing against a z that says "three".
@@ -97,7 +97,7 @@ class VaeTrainer:
         """The bound's parts for made hands: one character is read, another is written."""
         count = self.recipe.batch
         hands = random_hands(count, len(self.fonts), self.rng)
-        read, written = self._characters(count), self._characters(count)
+        read, written = self._characters(count), self._characters(count, digits=0.3)
         same = torch.rand(count, generator=self.rng) < self.recipe.same_share
         x = torch.bernoulli(write(self.fonts, hands, read, self.rng), generator=self.rng).to(self.device)
         z, kl = self._encode(x, read.to(self.device))
@@ -106,8 +106,11 @@ class VaeTrainer:
         logits = self.model.decode(z, torch.where(same, read, written).to(self.device))
         return {"reconstruction": bernoulli_reconstruction(logits, target).mean(), "kl": kl.mean()}
 
-    def _characters(self, count: int) -> Tensor:
-        return torch.randint(len(self.config.alphabet), (count,), generator=self.rng)
+    def _characters(self, count: int, digits: float = 0.0) -> Tensor:
+        """Random places in the alphabet, a share of them digits: these must not take after the digit that a hand was read from."""
+        chosen = torch.randint(len(self.config.alphabet), (count,), generator=self.rng)
+        told = torch.rand(count, generator=self.rng) < digits
+        return torch.where(told, torch.randint(10, (count,), generator=self.rng), chosen)
 
     def _encode(self, x: Tensor, characters: Tensor) -> tuple[Tensor, Tensor]:
         """A hand from the posterior, and ``log q(z | x, y) - log p(z)`` of it, ``(B,)``."""

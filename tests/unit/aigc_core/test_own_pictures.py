@@ -85,10 +85,13 @@ def test_a_table_that_does_not_fit_is_refused(tmp_path: Path) -> None:
         load_folder(tmp_path / "icons", 32, table)
 
 
-def test_from_a_folder_to_a_model_that_is_served(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.parametrize("family", ["gan", "vae"])
+def test_from_a_folder_to_a_model_that_is_served(
+    family: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     monkeypatch.chdir(tmp_path)
     draw_icons(tmp_path / "Our Icons", 72)
-    arguments = ["train", "gan", "--data", str(tmp_path / "Our Icons"), "--device", "cpu", "--threads", "1", "--minutes", "0.05", "--licence", "CC0"]
+    arguments = ["train", family, "--data", str(tmp_path / "Our Icons"), "--device", "cpu", "--threads", "1", "--minutes", "0.05", "--licence", "CC0"]
     assert main(arguments) == 0
     assert "is ready" in capsys.readouterr().out
     model = load_model(tmp_path / "models" / "our-icons")
@@ -96,7 +99,7 @@ def test_from_a_folder_to_a_model_that_is_served(tmp_path: Path, monkeypatch: py
     assert model.read("red discs").understood == ("red disc",)
     drawn = model.draw([PictureQuery(prompt="red disc", seed=1), PictureQuery(prompt="", seed=2)])
     assert drawn[0].image.size == (256, 256) and drawn[0].image.mode == "RGBA"
-    assert model.card["licence"] == "CC0" and "pictures of Our Icons" in model.card["summary"]
+    assert model.card["family"] == family and model.card["licence"] == "CC0" and "pictures of Our Icons" in model.card["summary"]
     again = [*arguments, "--name", "more-icons", "--from", "our-icons"]
     assert main(again) == 0
 

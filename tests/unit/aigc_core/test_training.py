@@ -17,7 +17,7 @@ from aigc_core.rnn.hawk import HawkConfig
 from aigc_core.rnn.training import TextRecipe, TextTrainer
 from aigc_core.training.budget import Budget, cosine
 from aigc_core.training.ema import Ema
-from aigc_core.training.loop import RECORD, train
+from aigc_core.training.loop import NUM_BROKEN, RECORD, train
 from aigc_core.training.record import load_record, save_record
 
 CONFIG = HawkConfig(vocab_size=7, width=8, num_layers=1)
@@ -146,3 +146,32 @@ def test_a_step_that_is_not_finite_is_counted_and_left_out() -> None:
     before = broken.model.embedding.weight.clone()  # type: ignore[union-attr,operator]
     assert broken.step(0.5)["nats"] != broken.step(0.5)["nats"]
     assert torch.equal(before, broken.model.embedding.weight)  # type: ignore[arg-type]
+
+
+def test_a_training_that_does_harm_ends_and_keeps_what_was_good(tmp_path: Path) -> None:
+    """The verdict comes at the third look: the folder holds the model of the second."""
+    watched, looks = trainer(), iter([None, None, "The pictures have become copies. Add more"])
+    watched.verdict = lambda: next(looks)  # type: ignore[attr-defined]
+    output = io.StringIO()
+    progress = train(watched, tmp_path / "m", Budget(num_steps=50), preview_seconds=0.0, output=output)
+    card = load_checkpoint(tmp_path / "m").card
+    assert progress.step == 3 and not progress.finished
+    assert card["training"]["steps"] == 2 and card["training"]["stopped"] == "The pictures have become copies. Add more"
+    assert "Add more. Stopped at step 3" in output.getvalue() and "keeps the model of step 2" in output.getvalue()
+
+
+def test_losses_that_are_no_numbers_end_a_training(tmp_path: Path) -> None:
+    broken = trainer()
+    broken.step = lambda fraction: {"nats": float("nan")}  # type: ignore[method-assign]
+    output = io.StringIO()
+    progress = train(broken, tmp_path / "m", Budget(num_steps=1000), output=output)
+    assert progress.step == NUM_BROKEN and not progress.finished and "Nothing was kept" in output.getvalue()
+    assert not (tmp_path / "m" / RECORD).exists()
+
+
+def test_a_few_losses_that_are_no_numbers_do_not(tmp_path: Path) -> None:
+    shaken = trainer()
+    values = iter([float("nan"), 1.0] * NUM_BROKEN)
+    shaken.step = lambda fraction: {"nats": next(values)}  # type: ignore[method-assign]
+    progress = train(shaken, tmp_path / "m", Budget(num_steps=2 * NUM_BROKEN), output=io.StringIO())
+    assert progress.finished and progress.num_skipped == NUM_BROKEN
