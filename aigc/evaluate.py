@@ -90,7 +90,7 @@ def _measure(arguments: argparse.Namespace) -> dict[str, object]:
 def _of_pictures(model: ImageModel, arguments: argparse.Namespace) -> dict[str, object]:
     """The measures of a picture model of the zoo."""
     from aigc_core.evaluation.classes import digits_score, fashion_score
-    from aigc_core.evaluation.digits import recognised_share
+    from aigc_core.evaluation.digits import made_share, recognised_share
     from aigc_core.evaluation.judge import load_judge
     from aigc_core.gan.serving import DigitModel
     from aigc_core.gan.word_serving import WordPictureModel
@@ -102,8 +102,9 @@ def _of_pictures(model: ImageModel, arguments: argparse.Namespace) -> dict[str, 
     if isinstance(model, WordPictureModel):
         return fashion_score(model, arguments.labelled) if model.card["name"] == "fashion" else _of_words(model)
     count = arguments.count or 1000
-    share = recognised_share(model, load_judge(zoo_folder() / "mnist-judge"), count, arguments.truncation)
-    score = digits_score(model, arguments.labelled) if isinstance(model, DigitModel) else {}
+    judge = load_judge(zoo_folder() / "mnist-judge")
+    share = recognised_share(model, judge, count, arguments.truncation)
+    score = digits_score(model, arguments.labelled) if isinstance(model, DigitModel) else {"real_recognised": made_share(judge)}
     return {"recognised": share, "samples": count, "truncation": arguments.truncation, **score}
 
 

@@ -5,10 +5,12 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from aigc_core.data.fonts import load_fonts
 from aigc_core.evaluation.judge import Judge
 from aigc_core.gan.serving import DigitModel
 from aigc_core.seeding import latent
 from aigc_core.serving import ImageModel, PictureQuery
+from aigc_core.vae.hands import random_hands, write
 from aigc_core.vae.serving import HandwritingModel
 
 
@@ -31,3 +33,15 @@ def recognised_share(model: ImageModel, judge: Judge, count: int = 1000, truncat
     """Share of ``count`` samples in which the judge sees the digit asked for."""
     pictures, labels = digit_samples(model, count, truncation)
     return judge.accuracy(pictures.clamp(-1, 1), labels)
+
+
+def made_share(judge: Judge, count: int = 1000) -> float:
+    """What the judge, who saw people's digits only, recognises of digits in hands made from fonts: half of what a handwriting model learns from.
+
+    Raises:
+        DataError: a font cannot be had.
+    """
+    rng = torch.Generator().manual_seed(0)
+    fonts = load_fonts("0123456789")
+    labels = torch.arange(count) % 10
+    return judge.accuracy(2 * write(fonts, random_hands(count, len(fonts), rng), labels, rng) - 1, labels)
