@@ -98,7 +98,7 @@ def truncation(model: ImageModel, prompts: Sequence[str]) -> Row:
 def styles(model: ImageModel, prompts: Sequence[str]) -> Row:
     """Coarse stages of one seed, fine ones of another."""
     coarse, fine = points_of(model, prompts[0], 1, 4)
-    stages = range(1, model.num_stages)
+    stages = range(1, max(2, model.num_stages))  # a model without stages says so
     mixed = [operations.mix_styles(model, coarse, fine, stage) for stage in stages]
     return labelled(model, ["one", *(f"from stage {stage}" for stage in stages), "other"], [coarse, *mixed, fine])
 

@@ -71,7 +71,7 @@ def test_try_saves_a_complete_answer(tmp_path: Path, command: str, files: int) -
     assert (tmp_path / "answer.txt").read_text().strip() == transcript["answer"]
 
 
-@pytest.mark.parametrize("command", ["/imagine prompt:hello model:handwriting", "/imagine prompt:7 model:none", "/nothing", "/imagine"])
+@pytest.mark.parametrize("command", ["/imagine prompt:你好 model:handwriting", "/imagine prompt:7 model:none", "/nothing", "/imagine"])
 def test_try_says_when_there_is_no_answer(tmp_path: Path, command: str) -> None:
     run = subprocess.run([sys.executable, "-m", "aigc", "try", command, "--out", str(tmp_path)], env=ENVIRONMENT, capture_output=True, text=True)
     assert run.returncode == 1 and "Traceback" not in run.stderr + run.stdout
