@@ -112,8 +112,8 @@ async def test_hostile_prompts_are_drawn_and_stay_text(stage: Scene, prompt: str
 
 
 async def test_what_cannot_be_written_is_explained(stage: Scene) -> None:
-    message = await stage.answer(stage.use("imagine", prompt="hello", model="handwriting"))
-    assert "digits and the marks" in message["content"] and not message["attachments"]
+    message = await stage.answer(stage.use("imagine", prompt="你好", model="handwriting"))
+    assert "English letters, digits and the marks" in message["content"] and not message["attachments"]
 
 
 async def test_twenty_people_at_once_are_all_answered(stage: Scene) -> None:
