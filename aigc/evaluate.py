@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from aigc_core.gan.word_serving import WordPictureModel
-    from aigc_core.serving import ImageModel
+    from aigc_core.serving import ImageModel, TextModel
     from aigc_core.vae.glyph_serving import GlyphModel
 
 IMPORTANCE_SAMPLES, ALL_TEST_DIGITS = 1000, 10_000
@@ -80,11 +80,38 @@ def _measure(arguments: argparse.Namespace) -> dict[str, object]:
     answer: dict[str, object] = {"model": model.card["name"], "version": model.card["version"]}
     if isinstance(model, ImageModel):
         return {**answer, **_of_pictures(model, arguments)}
-    from aigc_core.data.shakespeare import load_shakespeare
-    from aigc_core.rnn.training import validation_nats
+    return {**answer, **_of_texts(model)}
 
-    nats = validation_nats(model.network, load_shakespeare().validation_N, "cpu")
-    return {**answer, "validation_nats": nats, "split": "last 10 %, state carried"}
+
+def _of_texts(model: TextModel) -> dict[str, object]:
+    """The measures of a language model of the zoo.
+
+    Raises:
+        TypeError: there is no held-out text for this model.
+    """
+    from aigc_core.data.corpus import lay_out, split_documents
+    from aigc_core.evaluation.texts import evaluate_texts, pieces
+    from aigc_core.rnn.tokenizer import BytePairTokenizer
+
+    name = str(model.card["name"])
+    if name.startswith("bard"):
+        from aigc_core.data.shakespeare import load_shakespeare
+
+        corpus = load_shakespeare()
+        train, held_out = (b"".join(map(corpus.tokenizer.piece, side.tolist())).decode() for side in (corpus.train_N, corpus.validation_N))
+        return {**evaluate_texts(model, corpus, ["\n"], pieces(held_out), train), "split": "last 10 %, state carried"}
+    if name == "tales" and isinstance(model.tokenizer, BytePairTokenizer):
+        from aigc_core.data.corpus import Corpus
+        from aigc_core.data.stories import load_stories
+
+        kept, out = split_documents(load_stories())
+        size = sum(len(story.text.encode()) for story in out)
+        corpus = Corpus(
+            tokenizer=model.tokenizer, train_N=lay_out([], model.tokenizer), validation_N=lay_out(out, model.tokenizer), validation_bytes=size
+        )  # fmt: skip
+        prompts = [story.about for story in out[:20]]
+        return evaluate_texts(model, corpus, prompts, [story.text for story in out[:20]], "\n".join(story.text for story in kept))
+    raise TypeError(f"there is no held-out text to measure {name} with")
 
 
 def _of_pictures(model: ImageModel, arguments: argparse.Namespace) -> dict[str, object]:
@@ -92,14 +119,14 @@ def _of_pictures(model: ImageModel, arguments: argparse.Namespace) -> dict[str, 
     from aigc_core.evaluation.classes import digits_score, fashion_score
     from aigc_core.evaluation.digits import made_share, recognised_share
     from aigc_core.evaluation.judge import load_judge
-    from aigc_core.gan.serving import DigitModel
+    from aigc_core.gan.digit_serving import DigitModel
     from aigc_core.gan.word_serving import WordPictureModel
     from aigc_core.models import zoo_folder
     from aigc_core.vae.glyph_serving import GlyphModel
 
     if isinstance(model, GlyphModel):
         return _glyphs(model)
-    if isinstance(model, WordPictureModel):
+    if isinstance(model, WordPictureModel) and not isinstance(model, DigitModel):
         return fashion_score(model, arguments.labelled) if model.card["name"] == "fashion" else _of_words(model)
     count = arguments.count or 1000
     judge = load_judge(zoo_folder() / "mnist-judge")

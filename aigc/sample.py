@@ -26,7 +26,6 @@ def run(arguments: argparse.Namespace) -> int:
     from aigc_core import images
     from aigc_core.checkpoint import CheckpointError
     from aigc_core.models import find_models, load_model
-    from aigc_core.rnn.sampling import SamplerSettings
     from aigc_core.serving import ImageModel, PictureQuery
 
     try:
@@ -47,8 +46,7 @@ def run(arguments: argparse.Namespace) -> int:
             images.grid(pictures, background=model.background()).save(arguments.out)
             print(arguments.out)
         else:
-            settings = SamplerSettings(temperature=arguments.temperature)
-            text = model.write(arguments.prompt, arguments.length, settings, arguments.seed)
+            text = model.write(arguments.prompt, arguments.length, model.settings(arguments.temperature), arguments.seed)
             print(arguments.prompt + text)
     except (CheckpointError, ValueError) as error:
         print(f"aigc sample: {error}", file=sys.stderr)

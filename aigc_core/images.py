@@ -66,7 +66,7 @@ def grid(images: Sequence[Image.Image], gap: int = 8, background: int | tuple[in
     columns = num_columns or math.ceil(math.sqrt(len(images)))
     rows = math.ceil(len(images) / columns)
     width, height = max(i.width for i in images), max(i.height for i in images)
-    mode = "RGB" if images[0].mode == "RGBA" else images[0].mode
+    mode = "RGB" if images[0].mode == "RGBA" or isinstance(background, tuple) else images[0].mode
     fill = (background,) * 3 if mode == "RGB" and isinstance(background, int) else background
     sheet = Image.new(mode, (columns * (width + gap) + gap, rows * (height + gap) + gap), fill)
     for index, image in enumerate(images):

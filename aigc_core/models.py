@@ -65,7 +65,7 @@ def load_model(folder: Path, device: str = "cpu") -> ImageModel | TextModel:
         CheckpointError: the folder holds no usable model.
     """
     checkpoint = load_checkpoint(folder)
-    builders = {"gan": _gan, "vae": _vae, "rnn": _rnn}
+    builders = {"gan": _word_gan, "vae": _vae, "rnn": _rnn}
     family = checkpoint.config.get("family")
     if family not in builders:
         raise CheckpointError(f"{folder}: no generator family is called {family!r}")
@@ -79,31 +79,22 @@ def _network(checkpoint: Checkpoint) -> dict[str, Any]:
     return dict(checkpoint.config["network"])
 
 
-def _gan(checkpoint: Checkpoint, device: str) -> ImageModel:
-    return _word_gan(checkpoint, device) if "words" in checkpoint.config else _digit_gan(checkpoint, device)
-
-
 def _word_gan(checkpoint: Checkpoint, device: str) -> ImageModel:
     from aigc_core.gan.condition import WordsConfig
+    from aigc_core.gan.digit_serving import DigitModel
     from aigc_core.gan.picture_networks import PictureGanConfig
     from aigc_core.gan.picture_training import WordGenerator
-    from aigc_core.gan.word_serving import Lexicon, WordPictureModel
+    from aigc_core.gan.word_serving import SMALLEST_SMOOTH, Lexicon, WordPictureModel
+    from aigc_core.upscaling import load_upscaler
 
     words = from_dict(WordsConfig, dict(checkpoint.config["words"]))
     network = WordGenerator(words, from_dict(PictureGanConfig, _network(checkpoint)))
     network.load_state_dict(checkpoint.weights)
     known = checkpoint.config["lexicon"]
     phrases = tuple(tuple(tuple(phrase.split()) for phrase in slot) for slot in known["phrases"])
-    return WordPictureModel(network, Lexicon(phrases=phrases, closed=known["closed"]), checkpoint.card, device)
-
-
-def _digit_gan(checkpoint: Checkpoint, device: str) -> ImageModel:
-    from aigc_core.gan.networks import GanConfig, Generator
-    from aigc_core.gan.serving import DigitModel
-
-    generator = Generator(from_dict(GanConfig, _network(checkpoint)))
-    generator.load_state_dict(checkpoint.weights)
-    return DigitModel(generator, checkpoint.card, device)
+    model = {"words": WordPictureModel, "digits": DigitModel}[known.get("reads", "words")]
+    upscaler = load_upscaler(zoo_folder() / "upscaler") if network.generator.config.image_size >= SMALLEST_SMOOTH else None
+    return model(network, Lexicon(phrases=phrases, closed=known["closed"]), checkpoint.card, device, upscaler)
 
 
 def _vae(checkpoint: Checkpoint, device: str) -> ImageModel:
@@ -121,11 +112,11 @@ def _vae(checkpoint: Checkpoint, device: str) -> ImageModel:
 
 
 def _rnn(checkpoint: Checkpoint, device: str) -> TextModel:
-    from aigc_core.rnn.hawk import HawkConfig
-    from aigc_core.rnn.lstm import LstmConfig
-    from aigc_core.rnn.training import build_language_model
+    from aigc_core.rnn.cells import build_language_model, read_config
+    from aigc_core.rnn.openings import read_opening
+    from aigc_core.rnn.tokenizer import load_tokenizer
 
-    config_class = {"hawk": HawkConfig, "lstm": LstmConfig}[checkpoint.config["cell"]]
-    network = build_language_model(from_dict(config_class, _network(checkpoint)))
+    network = build_language_model(read_config(checkpoint.config["cell"], _network(checkpoint)))
     network.load_state_dict(checkpoint.weights)
-    return TextModel(network, checkpoint.config["alphabet"], checkpoint.card, device)
+    tokenizer = load_tokenizer(checkpoint.config)
+    return TextModel(network, tokenizer, checkpoint.card, device, read_opening(checkpoint.config, tokenizer))

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
-from aigc_core.prompts import NUMBER_WORDS
 from aigc_core.training.budget import Budget
 from aigc_core.training.loop import Trainer
 
@@ -31,57 +29,10 @@ class Preset:
 def presets() -> dict[str, Preset]:
     """All presets by name."""
     from aigc_core.picture_presets import picture_presets
+    from aigc_core.text_presets import text_presets
 
-    ours = (*picture_presets(), _digits(), _digits_classic(), _handwriting(), _glyphs(), _bard(), _bard_lstm(), _judge(), _parts_judge(), _density())
+    ours = (*picture_presets(), _handwriting(), _glyphs(), *text_presets(), _judge(), _parts_judge(), _density())
     return {preset.name: preset for preset in ours}
-
-
-def _digits_setup(loss: str) -> Callable[[str], Trainer]:
-    def setup(device: str) -> Trainer:
-        from aigc_core.data.mnist import CREDIT, LICENCE, load_mnist
-        from aigc_core.gan.networks import GanConfig
-        from aigc_core.gan.training import GanRecipe, GanTrainer
-
-        large = device.startswith("cuda")
-        config = (
-            GanConfig(generator_widths=(256, 128, 64), discriminator_widths=(64, 128, 256))
-            if large
-            else GanConfig(generator_widths=(64, 48, 16), discriminator_widths=(16, 48, 96))
-        )
-        recipe = GanRecipe(loss=loss, batch=256 if large else 32, penalty_every=1 if large else 2)
-        card = _digits_card("MNIST training set, 60,000 digits", LICENCE, CREDIT)
-        return GanTrainer(config, recipe, load_mnist("train"), card, device)
-
-    return setup
-
-
-def _digits_card(data: str, licence: str, credit: str) -> dict[str, Any]:
-    return {
-        "name": "digits",
-        "title": "Digits",
-        "family": "gan",
-        "kind": "image",
-        "summary": "Handwritten digits, one a picture, drawn by a class-conditional GAN (RpGAN + R1 + R2).",
-        "knows": "the digits 0 to 9 and their names in English",
-        "examples": ["7", "three", "4 2"],
-        "words": [*"0123456789", *NUMBER_WORDS],
-        "data": {"name": data, "licence": licence, "credit": credit},
-        "licence": "CC BY-SA 3.0 (as its data)",
-    }
-
-
-def _digits() -> Preset:
-    return Preset(
-        name="digits", family="gan", summary="class-conditional GAN on MNIST, relativistic loss with R1 + R2",
-        cpu=Budget(num_steps=20_000), cuda=Budget(num_steps=15_000), setup=_digits_setup("relativistic"),
-    )  # fmt: skip
-
-
-def _digits_classic() -> Preset:
-    return Preset(
-        name="digits-classic", family="gan", summary="the same network with Goodfellow's non-saturating loss",
-        cpu=Budget(num_steps=20_000), cuda=Budget(num_steps=15_000), setup=_digits_setup("non_saturating"),
-    )  # fmt: skip
 
 
 def _handwriting() -> Preset:
@@ -147,52 +98,6 @@ def _glyphs() -> Preset:
     return Preset(
         name="glyphs", family="vae", summary="VAE on Omniglot: invents characters, encodes, varies, interpolates",
         cpu=Budget(num_steps=8_000), cuda=Budget(num_steps=40_000), setup=setup,
-    )  # fmt: skip
-
-
-def _text_setup(cell: str) -> Callable[[str], Trainer]:
-    def setup(device: str) -> Trainer:
-        from aigc_core.data.shakespeare import CREDIT, LICENCE, load_shakespeare
-        from aigc_core.rnn.hawk import HawkConfig
-        from aigc_core.rnn.lstm import LstmConfig
-        from aigc_core.rnn.training import TextRecipe, TextTrainer
-
-        large = device.startswith("cuda")
-        corpus = load_shakespeare()
-        size = len(corpus.alphabet)
-        config: HawkConfig | LstmConfig
-        if cell == "hawk":
-            config = HawkConfig(vocab_size=size, width=320, num_layers=8) if large else HawkConfig(vocab_size=size, width=160, num_layers=4)
-        else:
-            config = LstmConfig(vocab_size=size, width=512 if large else 256, num_layers=2)
-        card = {
-            "name": "bard" if cell == "hawk" else "bard-lstm",
-            "title": "Bard" if cell == "hawk" else "Bard (LSTM)",
-            "family": "rnn",
-            "kind": "text",
-            "summary": f"Plays in the manner of Shakespeare, letter by letter: a {'Hawk (RG-LRU)' if cell == 'hawk' else 'LSTM'} network.",
-            "knows": "English letters and the punctuation of the plays",
-            "examples": ["To be", "KING RICHARD:", "Shall I compare thee"],
-            "data": {"name": "tiny-shakespeare, first 90 %", "licence": LICENCE, "credit": CREDIT},
-            "licence": "MIT (the text is in the public domain)",
-        }
-        recipe = TextRecipe(batch=256 if large else 16, window=256 if large else 128, dropout=0.2 if large else 0.1)
-        return TextTrainer(config, recipe, corpus, card, device)
-
-    return setup
-
-
-def _bard() -> Preset:
-    return Preset(
-        name="bard", family="rnn", summary="Hawk (RG-LRU) on tiny-shakespeare, by characters",
-        cpu=Budget(num_steps=5_000), cuda=Budget(num_steps=4_000), setup=_text_setup("hawk"),
-    )  # fmt: skip
-
-
-def _bard_lstm() -> Preset:
-    return Preset(
-        name="bard-lstm", family="rnn", summary="the classical LSTM on the same text",
-        cpu=Budget(num_steps=5_000), cuda=Budget(num_steps=4_000), setup=_text_setup("lstm"),
     )  # fmt: skip
 
 

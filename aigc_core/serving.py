@@ -15,8 +15,10 @@ from torch import Tensor, nn
 from aigc_core.batching import Tile, in_tiles, lay_out, measure_tile
 from aigc_core.rnn.ending import has_ended
 from aigc_core.rnn.language_model import RecurrentLanguageModel
-from aigc_core.rnn.sampling import SamplerRows, SamplerSettings, Uniforms, sample
+from aigc_core.rnn.openings import Opening, PlainOpening
+from aigc_core.rnn.sampling import Recency, SamplerRows, SamplerSettings, Uniforms, sample
 from aigc_core.rnn.stepper import Stepper
+from aigc_core.rnn.tokenizer import Tokenizer, Transcript
 
 PREFILL_CHUNK = 128
 """Tokens of a prompt that are read in one pass; part of what a seed means, because sums depend on it."""
@@ -143,23 +145,20 @@ class TiledGenerator:
 
 
 class TextModel:
-    """A recurrent language model with its alphabet."""
+    """A recurrent language model with its tokenizer."""
 
-    def __init__(self, network: RecurrentLanguageModel, alphabet: str, card: dict[str, Any], device: str) -> None:
-        self.network, self.alphabet, self.card, self.device = network.to(device).eval(), alphabet, card, device
-        self.stepper = Stepper(self.network, device)
-        self._number = {character: index for index, character in enumerate(alphabet)}
+    def __init__(
+        self, network: RecurrentLanguageModel, tokenizer: Tokenizer, card: dict[str, Any], device: str, opening: Opening | None = None
+    ) -> None:
+        self.network, self.tokenizer, self.card, self.device = network.to(device).eval(), tokenizer, card, device
+        self.stepper, self.opening = Stepper(self.network, device), opening or PlainOpening(tokenizer)
+        self.end = self.opening.end
+        # No control but the end is ever written.
+        self.banned = frozenset(token for token in range(tokenizer.vocab_size) if not tokenizer.piece(token) and token != self.end)
 
-    def encode(self, prompt: str) -> tuple[list[int], tuple[str, ...]]:
-        """The prompt's tokens, and the characters that the alphabet lacks. Quotes and dashes of typographers become those of typewriters."""
-        plain = prompt.translate(_TYPEWRITER)
-        tokens = [self._number[c] for c in plain if c in self._number]
-        unknown = dict.fromkeys(c for c in plain if c not in self._number and not c.isspace())
-        return tokens or [self._number["\n"]], tuple(unknown)
-
-    def decode(self, tokens: Sequence[int]) -> str:
-        """The text of tokens."""
-        return "".join(self.alphabet[token] for token in tokens)
+    def settings(self, temperature: float) -> SamplerSettings:
+        """How a text of this model is sampled."""
+        return SamplerSettings(temperature=temperature, banned=self.banned)
 
     @torch.inference_mode()
     def prefill(self, tokens: Sequence[int], state_1S: Tensor) -> tuple[Tensor, Tensor]:
@@ -175,21 +174,26 @@ class TextModel:
 
     def write(self, prompt: str, length: int, settings: SamplerSettings, seed: int) -> str:
         """The ``length`` characters, and those to a decent end, that follow ``prompt``: the same as in a batch of many."""
-        tokens, _ = self.encode(prompt)
+        opened = self.opening.open(prompt, length, continues=False)
+        tokens, guide = opened.tokens, opened.guide
         state = self.network.initial_state(1, self.device)
         while len(tokens) > STEPPED:
             logits_V, state = self.prefill(tokens[:PREFILL_CHUNK], state)
             logits_BV, tokens = logits_V.unsqueeze(0), tokens[PREFILL_CHUNK:]
         for token in tokens:
             logits_BV, state = self.step(torch.tensor([token]), state)
-        rows, uniforms, written = SamplerRows([settings], self.network.vocab_size), Uniforms(seed), ""
-        while not has_ended(written, length):
-            token_B = sample(logits_BV, rows, [uniforms.next()])
-            written += self.decode(token_B.tolist())
+        rows, uniforms, transcript = SamplerRows([settings], self.network.vocab_size), Uniforms(seed), Transcript()
+        recency, sampled = Recency.none(1, self.network.vocab_size), torch.ones(1, dtype=torch.bool)
+        while guide or not has_ended(transcript.text, length):
+            token_B = sample(logits_BV, rows, [uniforms.next()], recency, guide.allowed().unsqueeze(0) if guide else None)
+            if guide:
+                guide.take(int(token_B))
+            if int(token_B) == self.end:
+                break
+            recency.note(token_B, rows, sampled)
+            transcript.add(self.tokenizer.piece(int(token_B)))
             logits_BV, state = self.step(token_B, state)
-        return written
+        return transcript.text
 
-
-_TYPEWRITER = str.maketrans({"‘": "'", "’": "'", "“": "'", "”": "'", '"': "'", "–": "-", "—": "-", "…": ".", "\t": " "})
 
 __all__ = ["DrawnPicture", "ImageModel", "PictureQuery", "PromptError", "Reading", "SamplerSettings", "TextModel"]

@@ -37,6 +37,7 @@ if not TYPE_CHECKING and __name__ != "__main__" and "celery" in sys.argv[0]:
 
     from aigc_core.rnn.ending import has_ended
     from aigc_core.rnn.sampling import SamplerRows, SamplerSettings, Uniforms, sample
+    from aigc_core.rnn.tokenizer import Transcript
     from aigc_core.serving import PictureQuery, TextModel
     from benchmarks import plain_celery
 
@@ -53,17 +54,17 @@ if not TYPE_CHECKING and __name__ != "__main__" and "celery" in sys.argv[0]:
 
     def write_all(model: TextModel, requests: list[Any]) -> list[str]:
         """The texts of ``(name, model, prompt, length, seed)``."""
-        read = [model.prefill(model.encode(r.args[2])[0], model.network.initial_state(1, model.device)) for r in requests]
+        read = [model.prefill(model.opening.open(r.args[2], r.args[3], False).tokens, model.network.initial_state(1, model.device)) for r in requests]
         logits, state = torch.stack([logits for logits, _ in read]), torch.cat([state for _, state in read])
         rows = SamplerRows([SamplerSettings()] * len(requests), model.network.vocab_size)
-        uniforms, written = [Uniforms(r.args[4]) for r in requests], [""] * len(requests)
-        while not all(has_ended(text, r.args[3]) for text, r in zip(written, requests, strict=True)):
+        uniforms, written = [Uniforms(r.args[4]) for r in requests], [Transcript() for _ in requests]
+        while not all(has_ended(one.text, r.args[3]) for one, r in zip(written, requests, strict=True)):
             tokens = sample(logits, rows, [one.next() for one in uniforms])
-            for index, character in enumerate(model.decode(tokens.tolist())):
-                if not has_ended(written[index], requests[index].args[3]):
-                    written[index] += character
+            for index, token in enumerate(tokens.tolist()):
+                if not has_ended(written[index].text, requests[index].args[3]):
+                    written[index].add(model.tokenizer.piece(token))
             logits, state = model.step(tokens, state)
-        return written
+        return [one.text for one in written]
 
     @app.task(name="batches.pictures", **OPTIONS)
     def pictures(requests: list[Any]) -> None:

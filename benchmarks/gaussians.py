@@ -78,7 +78,7 @@ def run(seed: int, arguments: argparse.Namespace) -> dict[str, float]:
     points = training_points(rng) / SCALE
     generator, critic = network(2, 2, arguments.width, arguments.depth), Critic(arguments.width, arguments.octaves)
     ema, loss = Ema(generator, half_life=arguments.ema * arguments.batch, rampup=None), Relativistic()
-    optimisers = [torch.optim.Adam(part.parameters(), lr=arguments.lr, betas=(0.0, 0.99)) for part in (generator, critic)]
+    optimisers = [torch.optim.Adam(part.parameters(), lr=arguments.lr, betas=(0.0, 0.99), fused=True) for part in (generator, critic)]
     for step in range(arguments.steps):
         fraction = step / arguments.steps
         for optimiser in optimisers:
@@ -92,9 +92,11 @@ def run(seed: int, arguments: argparse.Namespace) -> dict[str, float]:
         real_logits, fake_logits = logits.chunk(2)
         penalty = 2 * gradient_penalty(logits, both)
         descend(optimisers[1], loss.discriminator(real_logits, fake_logits) + 0.5 * gamma * penalty)
+        critic.requires_grad_(False)
         real = points[torch.randint(len(points), (arguments.batch,), generator=rng)]
         fake_logits = critic(generator(torch.randn(arguments.batch, 2, generator=rng)))
         descend(optimisers[0], loss.generator(critic(real).detach(), fake_logits))
+        critic.requires_grad_(True)
         ema.update(generator, arguments.batch)
     with torch.no_grad():
         return measure(SCALE * ema.module(torch.randn(NUM_SAMPLES, 2, generator=rng)))
@@ -112,13 +114,13 @@ def main() -> None:
     parser.add_argument("--runs", type=int, default=10)
     parser.add_argument("--first", type=int, default=0, help="first seed")
     parser.add_argument("--steps", type=int, default=11_000)
-    parser.add_argument("--batch", type=int, default=1024)
+    parser.add_argument("--batch", type=int, default=512)
     parser.add_argument("--width", type=int, default=128)
     parser.add_argument("--lr", type=float, default=2e-3)
     parser.add_argument("--gamma", type=float, default=0.1)
     parser.add_argument("--depth", type=int, default=4, help="hidden layers of the generator")
-    parser.add_argument("--octaves", type=int, default=5, help="frequencies of the critic")
-    parser.add_argument("--relax", type=float, default=100.0, help="gamma ends at this part of its start")
+    parser.add_argument("--octaves", type=int, default=6, help="frequencies of the critic")
+    parser.add_argument("--relax", type=float, default=1000.0, help="gamma ends at this part of its start")
     parser.add_argument("--ema", type=int, default=500, help="half-life of the averaged generator in steps")
     parser.add_argument("--rows", type=Path, default=None, help="a file of results, a line a seed, to go on from and to add to")
     arguments = parser.parse_args()

@@ -156,7 +156,11 @@ def main() -> None:
     minutes = (time.monotonic() - started) / 60
     sheet(model, arguments.folder / f"{model.name}.png")
     size = sum(file.stat().st_size for file in model.glob("model.*"))
-    print(json.dumps({"benchmark": "own_pictures", "family": arguments.family, "icons": count, "minutes": round(minutes, 1), "model_bytes": size}))
+    print(
+        json.dumps(
+            {"benchmark": "own_pictures", "family": arguments.family, "icons": count, "minutes": round(minutes, 1), "megabytes": round(size / 1e6, 2)}
+        )
+    )
 
 
 if __name__ == "__main__":

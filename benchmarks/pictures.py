@@ -9,13 +9,12 @@ import argparse
 import json
 import statistics
 import time
-from pathlib import Path
 
 import torch
 
 from aigc_core import images
 from aigc_core.checkpoint import WEIGHTS
-from aigc_core.models import load_model, zoo_folder
+from aigc_core.models import find_models, load_model, zoo_folder
 from aigc_core.serving import ImageModel, PictureQuery
 
 
@@ -41,7 +40,7 @@ def main() -> None:
     arguments = parser.parse_args()
     torch.set_num_threads(1)
     result: dict[str, object] = {"benchmark": "pictures", "threads": 1}
-    for folder in sorted(path for path in Path(zoo_folder()).iterdir() if not path.name.endswith("-judge")):
+    for folder in find_models([zoo_folder()]).values():
         model = load_model(folder)
         if isinstance(model, ImageModel):
             drawing, whole = milliseconds(model, arguments.repetitions)

@@ -108,9 +108,9 @@ def vary(request: ImagineRequest, index: int) -> ImagineRequest:
     return request.model_copy(update={"variations": (*request.variations[:-1], parent, move), "count": 4, "place": place})
 
 
-def go_on(request: WriteRequest, text: str) -> WriteRequest:
-    """A request that goes on where a text ended."""
-    before = (request.prompt + text)[-CONTINUED_CHARACTERS:]
+def go_on(request: WriteRequest, text: str, titled: bool = False) -> WriteRequest:
+    """A request that goes on where a text ended; the prompt of a ``titled`` one is no part of it."""
+    before = (text if titled and not request.continues else request.prompt + text)[-CONTINUED_CHARACTERS:]
     return request.model_copy(update={"prompt": before, "seed": new_seed(), "continues": True})
 
 

@@ -57,7 +57,7 @@ class Presses:
             ended = await self.queue.ended(job.id)
             if ended is None or not isinstance(ended.outcome, TextOutcome):
                 raise OptionError(words.TOO_OLD)
-            return options.go_on(job.request, ended.outcome.text)
+            return options.go_on(job.request, ended.outcome.text, ended.outcome.titled)
         return options.reroll(job.request)
 
     async def stop(self, interaction: discord.Interaction, job_id: str) -> None:

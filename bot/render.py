@@ -178,7 +178,7 @@ def _text(job: Job, outcome: TextOutcome) -> Rendered:
     stopped = " · stopped" if outcome.stopped == "person" else ""
     facts = f"-# model `{outcome.model}` {outcome.version} · seed {job.request.seed} · {outcome.seconds:.1f} s{stopped}"
     notes = [*_reading(outcome), facts]
-    body = _lead(job) + plain(outcome.text.rstrip())
+    body = _lead(job) + ("\n" if outcome.titled else "") + plain(outcome.text.strip() if outcome.titled else outcome.text.rstrip())
     buttons = (
         ButtonSpec(press=Press(action=Action.CONTINUE, job_id=job.id), label="Continue", emoji="➡️"),
         _reroll(job),
@@ -195,7 +195,9 @@ def _text(job: Job, outcome: TextOutcome) -> Rendered:
 
 def _whole(job: Job, outcome: TextOutcome) -> str:
     request = job.request
-    return outcome.text if isinstance(request, WriteRequest) and request.continues else request.prompt + outcome.text
+    if isinstance(request, WriteRequest) and request.continues:
+        return outcome.text
+    return f"{request.prompt}\n\n{outcome.text}" if outcome.titled else request.prompt + outcome.text
 
 
 def _reroll(job: Job, label: str = "Re-roll") -> ButtonSpec:

@@ -61,7 +61,7 @@ class ImageOutcome(Value):
 
 
 class TextOutcome(Value):
-    """A text. ``stopped`` says why it ended."""
+    """A text. ``stopped`` says why it ended; where it is ``titled``, the prompt is no part of it but says what it is about."""
 
     kind: Literal["text"] = "text"
     model: ModelName
@@ -69,6 +69,7 @@ class TextOutcome(Value):
     text: str
     ignored: tuple[str, ...]
     stopped: Literal["length", "person"]
+    titled: bool = False
     seconds: float
 
 

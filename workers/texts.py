@@ -10,7 +10,9 @@ from torch import Tensor
 
 from aigc_core.batching import pad_rows
 from aigc_core.rnn.ending import has_ended
-from aigc_core.rnn.sampling import SamplerRows, SamplerSettings, Uniforms, sample
+from aigc_core.rnn.openings import Opened
+from aigc_core.rnn.sampling import Recency, SamplerRows, SamplerSettings, Uniforms, sample
+from aigc_core.rnn.tokenizer import Transcript
 from aigc_core.serving import PREFILL_CHUNK, STEPPED, TextModel
 from contracts.outcomes import Progress, TextOutcome
 from contracts.requests import WriteRequest
@@ -27,18 +29,24 @@ class _Text:
 
     work: Work
     request: WriteRequest
+    opened: Opened
     prompt: list[int]
-    ignored: tuple[str, ...]
     settings: SamplerSettings
     uniforms: Uniforms
     state_1S: Tensor
     logits_V: Tensor
-    written: str = ""
+    transcript: Transcript = field(default_factory=Transcript)
+    at_end: bool = False
     noted_at: float = field(default=0.0)
 
+    @property
+    def written(self) -> str:
+        """The text so far."""
+        return self.transcript.text
+
     def finished(self) -> bool:
-        """Whether it has its length and a decent end."""
-        return has_ended(self.written, self.request.length)
+        """Whether the model said that it is at its end, or it has its length and a decent end; a form is always filled."""
+        return self.at_end or (self.opened.guide is None and has_ended(self.written, self.request.length))
 
 
 class TextBatch:
@@ -51,6 +59,7 @@ class TextBatch:
         self._state_BS = model.network.initial_state(0, model.device)
         self._logits_BV = torch.empty(0, model.network.vocab_size)
         self._rows = SamplerRows([], model.network.vocab_size)
+        self._recency = Recency.none(0, model.network.vocab_size)
 
     @property
     def num_texts(self) -> int:
@@ -79,12 +88,12 @@ class TextBatch:
         """Take a job in; its prompt is read in the next ticks."""
         request = work.request
         assert isinstance(request, WriteRequest)
-        tokens, ignored = self.model.encode(request.prompt)
-        settings = SamplerSettings(temperature=request.temperature)
+        opened = self.model.opening.open(request.prompt, request.length, request.continues)
+        settings = self.model.settings(request.temperature)
         state = self.model.network.initial_state(1, self.model.device)
         work.progress = Progress(done=0, total=request.length, text="")
         blank = torch.zeros(self.model.network.vocab_size)  # nothing is sampled from it: a text begins with its prompt
-        self._reading.append(_Text(work, request, tokens, ignored, settings, Uniforms(request.seed), state, blank))
+        self._reading.append(_Text(work, request, opened, opened.tokens, settings, Uniforms(request.seed), state, blank))
 
     def tick(self) -> None:
         """Read a piece of the oldest prompt, then write one token of every text."""
@@ -123,13 +132,14 @@ class TextBatch:
                 [*self._writing, text],
                 torch.cat([self._state_BS[:number], text.state_1S]),
                 torch.cat([self._logits_BV[:number], text.logits_V.float().cpu().unsqueeze(0)]),
+                torch.cat([self._recency.weights_BV, torch.zeros(1, self.model.network.vocab_size)]),
             )
 
-    def _arrange(self, writing: list[_Text], state_BS: Tensor, logits_BV: Tensor) -> None:
+    def _arrange(self, writing: list[_Text], state_BS: Tensor, logits_BV: Tensor, recency_BV: Tensor) -> None:
         """Take on a new set of texts; their rows are padded to what the model computes anyway."""
         self._writing = writing
         self._state_BS = pad_rows(state_BS, self.model.stepper.tile.padded(len(writing)))
-        self._logits_BV = logits_BV
+        self._logits_BV, self._recency = logits_BV, Recency(recency_BV)
         self._rows = SamplerRows([text.settings for text in writing], self.model.network.vocab_size)
 
     def _write(self) -> None:
@@ -147,13 +157,27 @@ class TextBatch:
 
     def _next_tokens(self) -> Tensor:
         """``tokens_B``: the next of its prompt for a text that is still being read, a sampled one for the others."""
-        tokens: list[int] = sample(self._logits_BV, self._rows, [0.0 if text.prompt else text.uniforms.next() for text in self._writing]).tolist()
-        for index, (text, character) in enumerate(zip(self._writing, self.model.decode(tokens), strict=True)):
+        uniforms = [0.0 if text.prompt else text.uniforms.next() for text in self._writing]
+        tokens: list[int] = sample(self._logits_BV, self._rows, uniforms, self._recency, self._allowed()).tolist()
+        sampled = torch.tensor([not text.prompt for text in self._writing])
+        for index, text in enumerate(self._writing):
             if text.prompt:
                 tokens[index] = text.prompt.pop(0)
             else:
-                text.written += character
-        return torch.tensor(tokens)
+                text.at_end = tokens[index] == self.model.end
+                if text.opened.guide:
+                    text.opened.guide.take(tokens[index])
+                text.transcript.add(self.model.tokenizer.piece(tokens[index]))
+        tokens_B = torch.tensor(tokens)
+        self._recency.note(tokens_B, self._rows, sampled)
+        return tokens_B
+
+    def _allowed(self) -> Tensor | None:
+        """``(B, V)``: what the forms of the texts allow, if any has a form."""
+        if not any(text.opened.guide for text in self._writing):
+            return None
+        anything = torch.ones(self.model.network.vocab_size, dtype=torch.bool)
+        return torch.stack([text.opened.guide.allowed() if text.opened.guide and not text.prompt else anything for text in self._writing])
 
     def _note_progress(self) -> None:
         now = time.monotonic()
@@ -161,7 +185,8 @@ class TextBatch:
             if now - text.noted_at >= PROGRESS_SECONDS:
                 text.noted_at = now
                 done = min(len(text.written), text.request.length)
-                text.work.progress = Progress(done=done, total=text.request.length, text=text.written)
+                first = "\n" if text.opened.titled else ""  # below its title
+                text.work.progress = Progress(done=done, total=text.request.length, text=first + text.written)
 
     def _drop(self, texts: list[_Text]) -> None:
         """Free the rows of texts that have ended."""
@@ -170,15 +195,16 @@ class TextBatch:
         self._reading = [text for text in self._reading if text not in texts]
         kept = [index for index, text in enumerate(self._writing) if text not in texts]
         if len(kept) < len(self._writing):
-            self._arrange([self._writing[index] for index in kept], self._state_BS[kept], self._logits_BV[kept])
+            self._arrange([self._writing[index] for index in kept], self._state_BS[kept], self._logits_BV[kept], self._recency.weights_BV[kept])
 
     def _result(self, text: _Text, stopped: str) -> Result:
         outcome = TextOutcome(
             model=text.request.model,
             version=self.model.card["version"],
             text=text.written,
-            ignored=text.ignored,
+            ignored=text.opened.ignored,
             stopped="person" if stopped == "person" else "length",
+            titled=text.opened.titled,
             seconds=round(time.monotonic() - text.work.started_at, 4),
         )
         return Result(outcome=outcome, cost_seconds=text.work.cost_seconds)

@@ -5,12 +5,15 @@ from __future__ import annotations
 import gzip
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from aigc_core.data.sources import DataError, Source, locate
+from aigc_core.data.tagged import TaggedPictures, hold_out
+from aigc_core.prompts import NUMBER_WORDS
 
 LICENCE = "CC BY-SA 3.0"
 CREDIT = "MNIST by Yann LeCun, Corinna Cortes and Christopher J. C. Burges"
@@ -68,6 +71,22 @@ def load_mnist(split: str) -> Digits:
         raise DataError(f"MNIST {split}: unexpected shapes {images.shape} and {labels.shape}")
     order = np.random.default_rng(0).permutation(len(labels))
     return Digits(levels_NHW=torch.from_numpy(images[order]), labels_N=torch.from_numpy(labels[order]).long())
+
+
+@dataclass(frozen=True, kw_only=True)
+class DigitPictures(TaggedPictures):
+    """Digits as pictures with words: the figure is the name, the number word a tag."""
+
+    @classmethod
+    def of(cls, digits: Digits) -> DigitPictures:
+        """``digits`` with their words."""
+        figures, words = tuple((str(label),) for label in digits.labels_N.tolist()), {value: word for word, value in NUMBER_WORDS.items()}
+        tags = tuple((words[label],) for label in digits.labels_N.tolist())
+        return cls(levels_NCHW=digits.levels_NHW.unsqueeze(1), names=figures, tags=tags, held_out_N=hold_out(figures))
+
+    def lexicon(self) -> dict[str, Any]:
+        """A prompt is read for its digits."""
+        return {**super().lexicon(), "reads": "digits"}
 
 
 def _source(name: str) -> Source:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import torch
-from torch import Tensor
 
+from aigc_core.data.corpus import Corpus
 from aigc_core.data.sources import Source, locate
+from aigc_core.rnn.tokenizer import CharacterTokenizer
 
 LICENCE = "public domain"
 CREDIT = "William Shakespeare; selection by Andrej Karpathy (char-rnn)"
@@ -18,15 +17,6 @@ SOURCE = Source(
     licence=LICENCE,
     credit=CREDIT,
 )
-
-
-@dataclass(frozen=True, kw_only=True)
-class Corpus:
-    """A text as character numbers: the first 90 % to train on, the last 10 % to validate."""
-
-    alphabet: str
-    train_N: Tensor
-    validation_N: Tensor
 
 
 def load_shakespeare() -> Corpus:
@@ -40,8 +30,7 @@ def load_shakespeare() -> Corpus:
 
 def split_corpus(text: str) -> Corpus:
     """Number the characters of ``text`` in sorted order and split it 90/10."""
-    alphabet = "".join(sorted(set(text)))
-    number = {character: index for index, character in enumerate(alphabet)}
-    tokens = torch.tensor([number[character] for character in text])
-    cut = int(0.9 * len(tokens))
-    return Corpus(alphabet=alphabet, train_N=tokens[:cut], validation_N=tokens[cut:])
+    tokenizer = CharacterTokenizer("".join(sorted(set(text))))
+    cut = int(0.9 * len(text))
+    train, validation = (torch.tensor(tokenizer.encode(part), dtype=torch.long) for part in (text[:cut], text[cut:]))
+    return Corpus(tokenizer=tokenizer, train_N=train, validation_N=validation, validation_bytes=len(text[cut:].encode()))

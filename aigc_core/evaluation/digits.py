@@ -7,7 +7,7 @@ from torch import Tensor
 
 from aigc_core.data.fonts import load_fonts
 from aigc_core.evaluation.judge import Judge
-from aigc_core.gan.serving import DigitModel
+from aigc_core.gan.digit_serving import DigitModel
 from aigc_core.seeding import latent
 from aigc_core.serving import ImageModel, PictureQuery
 from aigc_core.vae.hands import random_hands, write

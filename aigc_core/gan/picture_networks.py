@@ -16,7 +16,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from aigc_core.gan.networks import LEAK, BiasedLeakyReLU, Modulation, ResidualBlock, block_gain, fixup_conv
+from aigc_core.gan.blocks import LEAK, BiasedLeakyReLU, Modulation, ResidualBlock, block_gain, fixup_conv
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -107,7 +107,7 @@ class PictureDiscriminator(nn.Module):
         """phi(x): ``(B, 2 * critic_widths[0])``."""
         x = self.from_image(x_BCHW)
         for stage, block in enumerate(self.blocks):
-            x = block(F.avg_pool2d(self.widen[stage - 1](x), 2) if stage else x)
+            x = block(self.widen[stage - 1](F.avg_pool2d(x, 2)) if stage else x)  # the same as widening first, at a quarter of the cost
         return F.leaky_relu(self.pool(self.activation(x).flatten(1)), LEAK)
 
     def forward(self, x_BCHW: Tensor, c_BC: Tensor) -> Tensor:
@@ -135,7 +135,7 @@ class PictureEncoder(nn.Module):
         """``halved`` says that the pictures are at half their size: the first halving is left out."""
         x = self.from_image(x_BCHW)
         for stage, block in enumerate(self.blocks):
-            x = self.widen[stage - 1](x) if stage else x
-            x = block(F.avg_pool2d(x, 2) if stage > int(halved) else x)
-        mu, logvar = self.posterior(torch.cat([self.activation(x).flatten(1), c_BC], dim=1)).chunk(2, dim=1)
+            x = F.avg_pool2d(x, 2) if stage > int(halved) else x
+            x = block(self.widen[stage - 1](x) if stage else x)
+        mu, logvar = self.posterior(torch.cat([self.activation(x).flatten(1), c_BC], dim=1)).float().chunk(2, dim=1)
         return mu, logvar.clamp(-8, 4)

@@ -26,6 +26,7 @@ from aigc_core.gan.picture_networks import PictureDiscriminator, PictureEncoder,
 from aigc_core.gan.watch import FinitePictures, Watch, nearness
 from aigc_core.training.budget import cosine
 from aigc_core.training.ema import Ema
+from aigc_core.training.precision import fast_products
 from aigc_core.training.steps import descend, set_rates
 
 
@@ -58,6 +59,11 @@ class PictureRecipe:
     """Weight of the KL in a warm start with posterior, against the squared error summed over as many pixels as 32x32 have."""
     loss: str = "relativistic"
     lr: tuple[float, float] = (2e-4, 5e-5)
+    critic_rate: float = 1.0
+    """The discriminator's learning rate as a multiple of the generator's (Heusel et al. 2017, arXiv 1706.08500, section 2)."""
+    critic_first: float = 0.0
+    """Share of the game in which only the discriminator learns. Adam makes steps of full size of any gradient, however small: those of a
+    discriminator that cannot tell anything yet would only shake what the warm start has learned."""
     beta2: tuple[float, float] = (0.9, 0.99)
     gamma: tuple[float, float] = (0.5, 0.1)
     penalty_every: int = 4
@@ -95,14 +101,21 @@ class WordCritic(nn.Module):
 
 
 class PictureGanTrainer:
-    """One trainer for warm start and game; ``device`` is ``cpu`` or ``cuda``."""
+    """One trainer for warm start and game; ``device`` is ``cpu`` or ``cuda``; every random choice follows from ``seed``."""
 
     def __init__(
-        self, config: PictureGanConfig, words: WordsConfig, recipe: PictureRecipe, pictures: Pictures, card: dict[str, Any], device: str
+        self,
+        config: PictureGanConfig,
+        words: WordsConfig,
+        recipe: PictureRecipe,
+        pictures: Pictures,
+        card: dict[str, Any],
+        device: str,
+        seed: int = 0,
     ) -> None:
         self.config, self.words, self.recipe, self.pictures, self.card, self.device = config, words, recipe, pictures, card, device
-        torch.manual_seed(0)
-        self.rng = torch.Generator().manual_seed(0)
+        torch.manual_seed(seed)
+        self.rng = torch.Generator().manual_seed(seed)
         self.loss = adversarial_loss(recipe.loss)
         self.generator = WordGenerator(words, config).to(device, memory_format=torch.channels_last)
         self.critic = WordCritic(words, config).to(device, memory_format=torch.channels_last)
@@ -137,11 +150,12 @@ class PictureGanTrainer:
         """The warm start's loss: the mean absolute error of what the words say, or -ELBO with what they leave open, per pixel."""
         c = self.generator.words(descriptions, self._anonymous())
         if not self.recipe.posterior:
-            error = (self.generator.generator(self._noise(), c, halved) - x).abs().mean()
+            error = (self._drawn(self._noise(), c, halved) - x).abs().mean()
             return error, {"l1": error.item()}
-        mu, logvar = self.encoder(x, c, halved)
+        with fast_products(self.device):
+            mu, logvar = self.encoder(x, c, halved)
         z = mu + (0.5 * logvar).exp() * self._noise()
-        error = (self.generator.generator(z, c, halved) - x).square().sum(dim=(1, 2, 3)).mean()
+        error = (self._drawn(z, c, halved) - x).square().sum(dim=(1, 2, 3)).mean()
         kl = 0.5 * (mu.square() + logvar.exp() - 1 - logvar).sum(1).mean()
         loss = (error + self.recipe.kl_weight * kl * x[0, 0].numel() / 32**2) / x[0].numel()
         return loss, {"reconstruction": error.item(), "kl": kl.item()}
@@ -149,16 +163,18 @@ class PictureGanTrainer:
     def _game_step(self, fraction: float) -> dict[str, float]:
         recipe = self.recipe
         lr, beta2, gamma = (cosine(*pair, fraction) for pair in (recipe.lr, recipe.beta2, recipe.gamma))
-        for optimiser in (self.optimiser_g, self.optimiser_d):
-            set_rates(optimiser, lr=lr, betas=(0.0, beta2))
+        for optimiser, rate in ((self.optimiser_g, 1.0), (self.optimiser_d, recipe.critic_rate)):
+            set_rates(optimiser, lr=rate * lr, betas=(0.0, beta2))
         losses = self._critic_step(gamma)
+        if fraction < recipe.critic_first:
+            return losses
         x, descriptions = self._real()
         self.critic.requires_grad_(False)
         c = self.critic.words(descriptions)
-        fake = self.generator(self._noise(), descriptions, self._anonymous())
-        fake_logits = self.critic.discriminator(self.augment(fake), c)
+        fake = self._drawn(self._noise(), self.generator.words(descriptions, self._anonymous()))
+        fake_logits = self.critic.discriminator.judge(self._seen(fake), c)
         with torch.no_grad():
-            real_logits = self.critic.discriminator(self.augment(x), c)
+            real_logits = self.critic.discriminator.judge(self._seen(x), c)
         g_loss = self.loss.generator(real_logits, fake_logits)
         total = g_loss
         if recipe.anchor and not recipe.posterior:
@@ -176,10 +192,10 @@ class PictureGanTrainer:
         penalised = self.num_steps % self.recipe.penalty_every == 0
         x, descriptions = self._real()
         with torch.no_grad():
-            fake = self.generator(self._noise(), descriptions, self._anonymous())
+            fake = self._drawn(self._noise(), self.generator.words(descriptions, self._anonymous()))
         both = torch.cat([x, fake]).requires_grad_(penalised)
         c = self.critic.words(descriptions)
-        phi = self.critic.discriminator.features(self.augment(both))
+        phi = self._seen(both)
         logits = self.critic.discriminator.judge(phi, c.repeat(2, 1))
         real_logits, fake_logits = logits.chunk(2)
         loss = self.loss.discriminator(real_logits, fake_logits)
@@ -201,8 +217,19 @@ class PictureGanTrainer:
         if not self.recipe.augment:
             return
         x, descriptions = self.pictures.held_out(self.recipe.batch)
-        held_out = self.critic.discriminator(self.augment(x.to(self.device)), self.critic.words(descriptions))
+        held_out = self.critic.discriminator.judge(self._seen(x.to(self.device)), self.critic.words(descriptions))
         self.augment.adapt(real_logits.mean().item(), held_out.mean().item(), fake_logits.mean().item(), self.recipe.batch)
+
+    def _drawn(self, z_BZ: Tensor, c_BC: Tensor, halved: bool = False) -> Tensor:
+        """G(z, c) in the device's fastest arithmetic, as float32."""
+        with fast_products(self.device):
+            return self.generator.generator(z_BZ, c_BC, halved).float()
+
+    def _seen(self, x_BCHW: Tensor) -> Tensor:
+        """phi(x), augmented, in the device's fastest arithmetic, as float32."""
+        augmented = self.augment(x_BCHW)
+        with fast_products(self.device):
+            return self.critic.discriminator.features(augmented).float()
 
     def _real(self) -> tuple[Tensor, list[Description]]:
         x, descriptions = self.pictures.batch(self.recipe.batch, self.rng)

@@ -19,6 +19,7 @@ from aigc_core.gan.picture_training import WordGenerator
 from aigc_core.gan.word_prompts import WordReader
 from aigc_core.seeding import latent
 from aigc_core.serving import DrawnPicture, ImageModel, PictureQuery, Point, Reading, TiledGenerator
+from aigc_core.upscaling import Upscaler
 
 SHOWN_SIZE = 256
 SMALLEST_SMOOTH = 64
@@ -36,8 +37,9 @@ class Lexicon:
 class WordPictureModel(ImageModel):
     """Draws what words say. Where they say nothing, the seed chooses among what the model knows."""
 
-    def __init__(self, network: WordGenerator, lexicon: Lexicon, card: dict[str, Any], device: str) -> None:
+    def __init__(self, network: WordGenerator, lexicon: Lexicon, card: dict[str, Any], device: str, upscaler: Upscaler | None = None) -> None:
         super().__init__(card, device)
+        self.upscaler = upscaler
         self.network = network.to(device, memory_format=torch.channels_last).eval()
         self.num_stages = network.generator.config.num_stages
         self.words, self.config, self.lexicon = network.words.config, network.generator.config, lexicon
@@ -93,7 +95,11 @@ class WordPictureModel(ImageModel):
             return self.network.words([((),) * len(self.words.slots)])[0].clone()
 
     def show(self, x_CHW: Tensor) -> Image.Image:
-        return show(x_CHW)
+        """A picture for people: pixel art by whole pixels, larger pictures smoothly, the first doubling by the learned upscaler."""
+        smooth = x_CHW.shape[-1] >= SMALLEST_SMOOTH
+        if smooth and self.upscaler is not None:
+            x_CHW = self.upscaler.double(x_CHW.detach())
+        return images.enlarge(images.to_pil(x_CHW), max(1, math.ceil(SHOWN_SIZE / x_CHW.shape[-1])), smooth=smooth)
 
     def generate(self, queries: Sequence[PictureQuery]) -> Tensor:
         """``x_BCHW`` of all queries as the network draws them."""
@@ -101,7 +107,7 @@ class WordPictureModel(ImageModel):
 
     def draw(self, queries: Sequence[PictureQuery]) -> list[DrawnPicture]:
         pictures = self.generate(queries)
-        return [DrawnPicture(render=partial(show, x), alt=self.alt(query)) for x, query in zip(pictures, queries, strict=True)]
+        return [DrawnPicture(render=partial(self.show, x), alt=self.alt(query)) for x, query in zip(pictures, queries, strict=True)]
 
     def alt(self, query: PictureQuery) -> str:
         """The picture in words."""
@@ -119,10 +125,3 @@ def _chosen(phrases: Sequence[tuple[str, ...]], chance_N: Tensor, named: set[str
     """
     allowed = torch.tensor([not named & set(phrase) for phrase in phrases])
     return phrases[int(torch.where(allowed, chance_N, -torch.inf).argmax())]
-
-
-def show(x_CHW: Tensor) -> Image.Image:
-    """A picture for people: pixel art by whole pixels, larger pictures smoothly."""
-    image = images.to_pil(x_CHW)
-    factor = max(1, math.ceil(SHOWN_SIZE / x_CHW.shape[-1]))
-    return images.enlarge(image, factor, smooth=x_CHW.shape[-1] >= SMALLEST_SMOOTH)

@@ -15,11 +15,20 @@ DRAWN_AT_ONCE = 64
 
 @dataclass(frozen=True, kw_only=True)
 class SamplerSettings:
-    """How one text is sampled. ``top_p`` keeps the smallest set of tokens with that much probability (Holtzman et al. 2020)."""
+    """How one text is sampled.
+
+    ``top_p`` keeps the smallest set of tokens with that much probability (Holtzman et al. 2020, arXiv 1904.09751); ``min_p`` the tokens with at
+    least that part of the likeliest one's (Nguyen et al. 2024, arXiv 2407.01082). ``repetition`` is taken from a token's logit for each time it
+    has been written, fading with a half-life of ``half_life`` tokens. ``banned`` tokens are never written.
+    """
 
     temperature: float = 0.8
     top_k: int | None = None
     top_p: float = 0.95
+    min_p: float = 0.0
+    repetition: float = 0.0
+    half_life: int = 64
+    banned: frozenset[int] = frozenset()
 
     def __post_init__(self) -> None:
         if not 0.0 <= self.temperature <= 5.0:
@@ -28,6 +37,10 @@ class SamplerSettings:
             raise ValueError(f"top_p lies between 0 (not included) and 1, not {self.top_p}")
         if self.top_k is not None and self.top_k < 1:
             raise ValueError(f"top_k is at least 1, not {self.top_k}")
+        if not 0.0 <= self.min_p < 1.0:
+            raise ValueError(f"min_p lies between 0 and 1 (not included), not {self.min_p}")
+        if not 0.0 <= self.repetition <= 10.0 or self.half_life < 1:
+            raise ValueError(f"repetition lies between 0 and 10 and half_life is at least 1, not {self.repetition} and {self.half_life}")
 
 
 class SamplerRows:
@@ -38,6 +51,15 @@ class SamplerRows:
         self.temperature_B1 = _column([s.temperature or 1.0 for s in settings])
         self.top_p_B1 = _column([s.top_p for s in settings])
         self.top_k_B1 = _column([s.top_k or vocab_size for s in settings])
+        self.min_p_B1 = _column([s.min_p for s in settings])
+        self.repetition_B1 = _column([s.repetition for s in settings])
+        self.fade_B1 = _column([0.5 ** (1 / s.half_life) for s in settings])
+        self.repeats = any(s.repetition for s in settings)
+        self.banned_BV: Tensor | None = None
+        if any(s.banned for s in settings):
+            self.banned_BV = torch.zeros(len(settings), vocab_size, dtype=torch.bool)
+            for row, one in enumerate(settings):
+                self.banned_BV[row, list(one.banned)] = True
 
 
 class Uniforms:
@@ -54,27 +76,56 @@ class Uniforms:
         return self._drawn.pop()
 
 
-def ranked_probabilities(logits_BV: Tensor, rows: SamplerRows) -> tuple[Tensor, Tensor]:
+class Recency:
+    """How recently and how often each text has written each token: ``weights_BV`` gain 1 at a token and fade with the text's half-life."""
+
+    def __init__(self, weights_BV: Tensor) -> None:
+        self.weights_BV = weights_BV
+
+    @classmethod
+    def none(cls, num_texts: int, vocab_size: int) -> Recency:
+        """Of texts that have written nothing."""
+        return cls(torch.zeros(num_texts, vocab_size))
+
+    def note(self, tokens_B: Tensor, rows: SamplerRows, written_B: Tensor) -> None:
+        """Take down what was written; ``written_B`` is false where a token was only read."""
+        if rows.repeats:
+            self.weights_BV = torch.where(written_B[:, None], self.weights_BV * rows.fade_B1, self.weights_BV)
+            self.weights_BV.scatter_add_(1, tokens_B[:, None], written_B[:, None].float())
+
+
+def ranked_probabilities(
+    logits_BV: Tensor, rows: SamplerRows, recency: Recency | None = None, allowed_BV: Tensor | None = None
+) -> tuple[Tensor, Tensor]:
     """The distributions that are sampled from, likeliest token first (not normalised), and the tokens in that order.
 
-    At temperature 0 all of a distribution is on its likeliest token.
+    At temperature 0 all of a distribution is on its likeliest token. ``allowed_BV`` leaves only some tokens, before anything is ranked.
     """
+    if rows.repeats and recency is not None:
+        logits_BV = logits_BV - rows.repetition_B1 * recency.weights_BV
+    if rows.banned_BV is not None:
+        logits_BV = logits_BV.masked_fill(rows.banned_BV, -torch.inf)
+    if allowed_BV is not None:
+        logits_BV = logits_BV.masked_fill(~allowed_BV, -torch.inf)
     p_BV = torch.softmax(logits_BV / rows.temperature_B1, dim=1)
     ranked_BV, tokens_BV = p_BV.sort(dim=1, descending=True, stable=True)
     before_BV = ranked_BV.cumsum(1) - ranked_BV
     rank_V = torch.arange(logits_BV.shape[1])
     # A token is kept while the probability before it is less than top_p, so the first always is.
     keep = (before_BV < rows.top_p_B1) & (rank_V < rows.top_k_B1) & (~rows.greedy_B1 | (rank_V == 0))
+    keep &= ranked_BV >= rows.min_p_B1 * ranked_BV[:, :1]
     return torch.where(keep, ranked_BV, 0.0), tokens_BV
 
 
 @torch.inference_mode()
-def sample(logits_BV: Tensor, rows: SamplerRows, uniforms: Sequence[float]) -> Tensor:
+def sample(
+    logits_BV: Tensor, rows: SamplerRows, uniforms: Sequence[float], recency: Recency | None = None, allowed_BV: Tensor | None = None
+) -> Tensor:
     """``tokens_B``: one draw per row by inverse-transform sampling, on the CPU whatever the device.
 
     Every operation works within its row, so a row's token does not depend on the others.
     """
-    ranked_BV, tokens_BV = ranked_probabilities(logits_BV.float().cpu(), rows)
+    ranked_BV, tokens_BV = ranked_probabilities(logits_BV.float().cpu(), rows, recency, allowed_BV)
     cumulative_BV = ranked_BV.double().cumsum(1)
     threshold_B1 = torch.tensor(uniforms, dtype=torch.float64).unsqueeze(1) * cumulative_BV[:, -1:]
     place_B1 = torch.searchsorted(cumulative_BV, threshold_B1, right=True).clamp(max=logits_BV.shape[1] - 1)

@@ -1,8 +1,8 @@
 """The linear recurrence ``h_t = a_t h_{t-1} + b_t``, exact in fp32, with a hand-written backward pass.
 
-Computed in two levels: chunks in parallel, steps within a chunk in turn, then the carry from chunk to chunk: about ``2 sqrt(T)`` sequential
-operations instead of ``T``. The backward pass is the same recurrence run from the end:
-``db_t = g_t + a_{t+1} db_{t+1}`` and ``da_t = h_{t-1} db_t``.
+On a processor the steps are taken in turn: each is one pass over memory, and nothing is computed twice. On a GPU, where a step costs a launch,
+in two levels: chunks in parallel, steps within a chunk in turn, then the carry from chunk to chunk: about ``2 sqrt(T)`` launches instead of ``T``.
+The backward pass is the same recurrence run from the end: ``db_t = g_t + a_{t+1} db_{t+1}`` and ``da_t = h_{t-1} db_t``.
 """
 
 from __future__ import annotations
@@ -16,7 +16,22 @@ from torch import Tensor
 
 
 def scan_states(a_BTD: Tensor, b_BTD: Tensor, h0_BD: Tensor) -> Tensor:
-    """All states ``h_BTD`` of the recurrence from ``h0_BD``; no gradient is recorded."""
+    """All states ``h_BTD`` of the recurrence from ``h0_BD``, by the way that suits the device; no gradient is recorded."""
+    return in_turn(a_BTD, b_BTD, h0_BD) if a_BTD.device.type == "cpu" else in_chunks(a_BTD, b_BTD, h0_BD)
+
+
+def in_turn(a_BTD: Tensor, b_BTD: Tensor, h0_BD: Tensor, backwards: bool = False) -> Tensor:
+    """The states one after the other; ``backwards`` from the last step to the first, in the places of their steps."""
+    steps = list(zip(a_BTD.unbind(1), b_BTD.unbind(1), strict=True))
+    states, h = [], h0_BD
+    for a, b in reversed(steps) if backwards else steps:
+        h = torch.addcmul(b, a, h)
+        states.append(h)
+    return torch.stack(states[::-1] if backwards else states, 1)
+
+
+def in_chunks(a_BTD: Tensor, b_BTD: Tensor, h0_BD: Tensor) -> Tensor:
+    """The states in about ``2 sqrt(T)`` sequential operations."""
     batch, length, width = a_BTD.shape
     chunk = max(1, math.isqrt(length))
     padding = -length % chunk
@@ -48,7 +63,10 @@ class LinearScan(torch.autograd.Function):
     @staticmethod
     def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         a_BTD, h_BTD, h0_BD = ctx.saved_tensors
-        next_a = F.pad(a_BTD[:, 1:], (0, 0, 0, 1)).flip(1)
-        db_BTD = scan_states(next_a, grads[0].flip(1), torch.zeros_like(h0_BD)).flip(1)
+        next_a, nothing = F.pad(a_BTD[:, 1:], (0, 0, 0, 1)), torch.zeros_like(h0_BD)
+        if a_BTD.device.type == "cpu":
+            db_BTD = in_turn(next_a, grads[0], nothing, backwards=True)
+        else:
+            db_BTD = in_chunks(next_a.flip(1), grads[0].flip(1), nothing).flip(1)
         previous = torch.cat([h0_BD.unsqueeze(1), h_BTD[:, :-1]], dim=1)
         return previous * db_BTD, db_BTD, a_BTD[:, 0] * db_BTD[:, 0]

@@ -13,16 +13,22 @@ from torch import Tensor, nn
 
 from aigc_core.checkpoint import Checkpoint
 from aigc_core.config import to_dict
-from aigc_core.data.shakespeare import Corpus
-from aigc_core.rnn.hawk import Hawk, HawkConfig
+from aigc_core.data.corpus import Corpus
+from aigc_core.rnn.cells import CellConfig, build_language_model, cell_name
 from aigc_core.rnn.language_model import RecurrentLanguageModel
-from aigc_core.rnn.lstm import Lstm, LstmConfig
+from aigc_core.rnn.openings import read_opening
 from aigc_core.rnn.sampling import SamplerRows, SamplerSettings, Uniforms, sample
+from aigc_core.rnn.tokenizer import Tokenizer
 from aigc_core.training.budget import cosine
 from aigc_core.training.ema import Ema
+from aigc_core.training.precision import fast_products
 
 WARMUP_FRACTION = 0.02
-PREVIEW_LENGTH = 300
+PREVIEW_TOKENS, PREVIEW_CHARACTERS = 300, 600
+MOST_VALIDATION_TOKENS = 120_000
+"""So many of the validation tokens are read at each look; ``aigc evaluate`` reads all."""
+PATIENCE = 6
+"""Looks without a better validation loss before a training ends by itself."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,24 +43,27 @@ class TextRecipe:
     clip: float = 1.0
     reset_probability: float = 0.1
     """Share of streams that forget their state at a window's start, so that texts also begin from nothing."""
-
-
-def build_language_model(config: HawkConfig | LstmConfig, dropout: float = 0.0) -> RecurrentLanguageModel:
-    """The network that a configuration describes."""
-    return Hawk(config, dropout) if isinstance(config, HawkConfig) else Lstm(config, dropout)
+    keep_best: bool = False
+    """Whether the weights of the best look are kept, and the training ends when none has been better for long: for small corpora."""
 
 
 class TextTrainer:
     """Cross-entropy per character in nats; state is carried from window to window of each stream."""
 
-    def __init__(self, config: HawkConfig | LstmConfig, recipe: TextRecipe, corpus: Corpus, card: dict[str, Any], device: str) -> None:
+    def __init__(self, config: CellConfig, recipe: TextRecipe, corpus: Corpus, card: dict[str, Any], device: str) -> None:
         self.config, self.recipe, self.corpus, self.card, self.device = config, recipe, corpus, card, device
         self.rng = torch.Generator().manual_seed(0)
         self.model = build_language_model(config, recipe.dropout).to(device)
         self.ema = Ema(self.model, half_life=50 * recipe.batch)
         self.optimiser = torch.optim.AdamW(_parameter_groups(self.model, recipe.weight_decay), lr=recipe.lr[0], betas=(0.9, 0.99))
+        self.best_nats, self.best_weights, self.looks_since = math.inf, dict[str, Tensor](), 0
         self.position_B = torch.randint(len(corpus.train_N), (recipe.batch,), generator=self.rng)
         self.state_BS = self.model.initial_state(recipe.batch, device)
+
+    def take_over(self, weights: dict[str, Tensor]) -> None:
+        """Start from these weights."""
+        self.model.load_state_dict(weights)
+        self.ema.module.load_state_dict(weights)
 
     def step(self, fraction: float) -> dict[str, float]:
         recipe = self.recipe
@@ -65,8 +74,9 @@ class TextTrainer:
         reset = torch.rand(recipe.batch, 1, generator=self.rng) < recipe.reset_probability
         state = self.state_BS.masked_fill(reset.to(self.device), 0.0)
         self.model.train()
-        logits_BTV, state = self.model(tokens[:, :-1], state)
-        loss = F.cross_entropy(logits_BTV.flatten(0, 1), tokens[:, 1:].flatten())
+        with fast_products(self.device):
+            logits_BTV, state = self.model(tokens[:, :-1], state)
+        loss = F.cross_entropy(logits_BTV.float().flatten(0, 1), tokens[:, 1:].flatten())
         if torch.isfinite(loss):
             self.state_BS = state.detach()
             self.optimiser.zero_grad(set_to_none=True)
@@ -83,12 +93,28 @@ class TextTrainer:
         return self.corpus.train_N[offsets % len(self.corpus.train_N)]
 
     def evaluate(self) -> dict[str, Any]:
-        """Nats per character of the whole validation text, read once from its start with the state carried."""
-        nats = validation_nats(self.ema.module, self.corpus.validation_N, self.device)
-        return {"validation_nats": nats, "bits_per_character": nats / math.log(2)}
+        """Nats per token of the validation text, read once from its start with the state carried; bits per byte where all of it was read."""
+        tokens = self.corpus.validation_N[:MOST_VALIDATION_TOKENS]
+        nats = validation_nats(self.ema.module, tokens, self.device)
+        if nats < self.best_nats and self.recipe.keep_best:
+            self.best_weights = {name: weights.clone() for name, weights in self.ema.module.state_dict().items()}
+        self.looks_since = 0 if nats < self.best_nats else self.looks_since + 1
+        self.best_nats = min(self.best_nats, nats)
+        found = {"validation_nats": min(nats, self.best_nats) if self.recipe.keep_best else nats, "n_validation_nats": len(tokens) - 1}
+        bytes_per_token = self.corpus.validation_bytes / max(1, len(self.corpus.validation_N))
+        return {**found, "bits_per_byte": found["validation_nats"] / math.log(2) / bytes_per_token, "n_bits_per_byte": len(tokens) - 1}
+
+    def verdict(self) -> str | None:
+        """Why a training on a small corpus should end: nothing is learned any more but its own words."""
+        if self.recipe.keep_best and self.looks_since >= PATIENCE:
+            return "The text that was kept out is not met any better: what is learned now is only the texts by heart. The best model is kept"
+        return None
 
     def preview(self, folder: Path) -> Path:
-        text = sample_text(self.ema.module, self.corpus.alphabet, "\n", PREVIEW_LENGTH, SamplerSettings(), seed=1, device=self.device)
+        tokenizer = self.corpus.tokenizer
+        first = read_opening(self.corpus.opening, tokenizer).open("", PREVIEW_CHARACTERS, continues=False).tokens
+        settings = SamplerSettings(banned=frozenset(token for token in range(tokenizer.vocab_size) if not tokenizer.piece(token)))
+        text = sample_text(self.ema.module, tokenizer, first, PREVIEW_TOKENS, settings, seed=1, device=self.device)
         path = folder / "sample.txt"
         path.write_text(text, encoding="utf-8")
         return path
@@ -100,6 +126,7 @@ class TextTrainer:
             "seen": self.ema.num_seen,
             "optimiser": self.optimiser.state_dict(),
             "rng": self.rng.get_state(),
+            "best": {"nats": self.best_nats if math.isfinite(self.best_nats) else None, "weights": self.best_weights, "since": self.looks_since},
             "position": self.position_B,
             "stream": self.state_BS,
         }
@@ -110,14 +137,17 @@ class TextTrainer:
         self.ema.num_seen = state["seen"]
         self.optimiser.load_state_dict(state["optimiser"])
         self.rng.set_state(state["rng"])
+        best = state["best"]
+        self.best_nats = math.inf if best["nats"] is None else best["nats"]
+        self.best_weights, self.looks_since = best["weights"], best["since"]
         self.position_B, self.state_BS = state["position"], state["stream"].to(self.device)
 
     def checkpoint(self) -> Checkpoint:
-        cell = "hawk" if isinstance(self.config, HawkConfig) else "lstm"
-        config = {"family": "rnn", "cell": cell, "network": to_dict(self.config), "alphabet": self.corpus.alphabet}
+        config = {"family": "rnn", "cell": cell_name(self.config), "network": to_dict(self.config), **self.corpus.tokenizer.config()}
+        config |= self.corpus.opening
         seen = self.ema.num_seen * self.recipe.window
-        card = {**self.card, "training": {**self.card.get("training", {}), "recipe": to_dict(self.recipe), "characters_seen": seen}}
-        return Checkpoint(config=config, card=card, weights=self.ema.module.state_dict())
+        card = {**self.card, "training": {**self.card.get("training", {}), "recipe": to_dict(self.recipe), "tokens_seen": seen}}
+        return Checkpoint(config=config, card=card, weights=self.best_weights or self.ema.module.state_dict())
 
 
 def _parameter_groups(model: nn.Module, weight_decay: float) -> list[dict[str, Any]]:
@@ -141,15 +171,16 @@ def validation_nats(model: RecurrentLanguageModel, tokens_N: Tensor, device: str
 
 
 @torch.no_grad()
-def sample_text(model: RecurrentLanguageModel, alphabet: str, prompt: str, length: int, settings: SamplerSettings, seed: int, device: str) -> str:
-    """``length`` characters that follow ``prompt``."""
+def sample_text(
+    model: RecurrentLanguageModel, tokenizer: Tokenizer, first: list[int], num_tokens: int, settings: SamplerSettings, seed: int, device: str
+) -> str:
+    """``num_tokens`` tokens that follow the tokens ``first``, as a text."""
     model.eval()
-    rows, uniforms = SamplerRows([settings], len(alphabet)), Uniforms(seed)
-    tokens = torch.tensor([[alphabet.index(c) for c in prompt]], device=device)
-    logits_BTV, state = model(tokens, model.initial_state(1, device))
-    logits_BV, text = logits_BTV[:, -1], []
-    for _ in range(length):
+    rows, uniforms = SamplerRows([settings], tokenizer.vocab_size), Uniforms(seed)
+    logits_BTV, state = model(torch.tensor([first], device=device), model.initial_state(1, device))
+    logits_BV, pieces = logits_BTV[:, -1], []
+    for _ in range(num_tokens):
         token = sample(logits_BV, rows, [uniforms.next()])
-        text.append(alphabet[int(token)])
+        pieces.append(tokenizer.piece(int(token)))
         logits_BV, state = model.step(token.to(device), state)
-    return "".join(text)
+    return b"".join(pieces).decode("utf-8", "replace")

@@ -12,7 +12,10 @@ from typing import Any
 import torch
 from PIL import Image
 
+from aigc_core.data.corpus import END, START, TEXT
 from aigc_core.rnn.hawk import Hawk, HawkConfig
+from aigc_core.rnn.openings import PlainOpening
+from aigc_core.rnn.tokenizer import BytePairTokenizer, CharacterTokenizer
 from aigc_core.serving import DrawnPicture, ImageModel, PictureQuery, PromptError, Reading, TextModel
 from tests.support.jobs import card
 from workers.shelf import Shelf
@@ -48,7 +51,16 @@ class CountingModel(ImageModel):
 def text_model() -> TextModel:
     torch.manual_seed(0)
     network = Hawk(HawkConfig(vocab_size=len(ALPHABET), width=16, num_layers=2))
-    return TextModel(network, ALPHABET, {"version": "abcd1234"}, "cpu")
+    return TextModel(network, CharacterTokenizer(ALPHABET), {"version": "abcd1234"}, "cpu")
+
+
+def ending_model() -> TextModel:
+    """A model of documents: it reads bytes, and says by chance that a text is at its end."""
+    torch.manual_seed(0)
+    tokenizer = BytePairTokenizer((), (START, TEXT, END))
+    network = Hawk(HawkConfig(vocab_size=tokenizer.vocab_size, width=16, num_layers=2))
+    network.embedding.weight.data *= 0.1
+    return TextModel(network, tokenizer, {"version": "abcd1234"}, "cpu", PlainOpening(tokenizer, (START, TEXT)))
 
 
 class FakeShelf(Shelf):

@@ -12,6 +12,7 @@ import pytest
 
 from aigc_core.data import mnist, shakespeare
 from aigc_core.data.sources import DataError, Source, locate
+from aigc_core.rnn.tokenizer import CharacterTokenizer
 
 CONTENT = b"some data"
 
@@ -91,11 +92,11 @@ def test_idx_files_are_read_and_others_refused(tmp_path: Path) -> None:
 
 def test_the_corpus_is_split_in_order() -> None:
     corpus = shakespeare.split_corpus("abcabcabca")
-    assert corpus.alphabet == "abc" and len(corpus.train_N) == 9 and corpus.validation_N.tolist() == [0]
+    assert corpus.tokenizer == CharacterTokenizer("abc") and len(corpus.train_N) == 9 and corpus.validation_N.tolist() == [0]
 
 
 def test_the_real_sets_load(needs_data: None) -> None:
     """The published sizes: 60,000 and 10,000 digits, 65 characters, 1,003,854 to train on."""
     assert (len(mnist.load_mnist("train")), len(mnist.load_mnist("test"))) == (60_000, 10_000)
     corpus = shakespeare.load_shakespeare()
-    assert (len(corpus.alphabet), len(corpus.train_N), len(corpus.validation_N)) == (65, 1_003_854, 111_540)
+    assert (corpus.tokenizer.vocab_size, len(corpus.train_N), len(corpus.validation_N)) == (65, 1_003_854, 111_540)

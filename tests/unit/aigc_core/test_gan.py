@@ -5,12 +5,14 @@ import math
 import pytest
 import torch
 
-from aigc_core.data.mnist import Digits
+from aigc_core.data.mnist import DigitPictures, Digits
+from aigc_core.gan.condition import WordsConfig
 from aigc_core.gan.losses import NonSaturating, Relativistic, adversarial_loss, gradient_penalty
-from aigc_core.gan.networks import Discriminator, GanConfig, Generator
-from aigc_core.gan.training import GanRecipe, GanTrainer
+from aigc_core.gan.picture_networks import PictureDiscriminator, PictureGanConfig, PictureGenerator
+from aigc_core.gan.picture_training import PictureGanTrainer, PictureRecipe
 
-SMALL = GanConfig(generator_widths=(16, 16, 8), discriminator_widths=(8, 16, 16), latent_dim=4, condition_dim=8)
+WORDS = WordsConfig(slots=("words",), vocabulary=("0", "1", "one", "zero"), num_buckets=16, word_dim=8, slot_dim=8)
+SMALL = PictureGanConfig(image_size=28, image_channels=1, condition_dim=8, slice_dim=4, widths=(16, 16, 8), critic_widths=(16, 16, 8))
 REAL, FAKE = torch.tensor([1.0, 2.0]), torch.tensor([0.5, -1.0])
 
 
@@ -47,36 +49,37 @@ def test_gradient_penalty_of_a_linear_critic_is_its_squared_norm() -> None:
 
 
 def test_shapes_and_start() -> None:
-    """New residual blocks are identities and new modulations do nothing: the class does not change D's first answer by chance only."""
-    generator, discriminator = Generator(SMALL), Discriminator(SMALL)
-    x = generator(torch.randn(2, 4), torch.tensor([1, 2]))
+    """New residual blocks are identities."""
+    generator, discriminator = PictureGenerator(SMALL), PictureDiscriminator(SMALL)
+    x = generator(torch.randn(2, 12), torch.randn(2, 8))
     assert x.shape == (2, 1, 28, 28)
-    assert discriminator(x, torch.tensor([1, 2])).shape == (2,)
-    assert all(block.conv2.weight.abs().sum() == 0 for block in generator.blocks)
+    assert discriminator(x, torch.randn(2, 8)).shape == (2,)
+    assert all(weights.abs().sum() == 0 for name, weights in generator.blocks.named_parameters() if "conv2" in name)
 
 
 def test_sizes_that_cannot_be_halved_are_refused() -> None:
     with pytest.raises(ValueError, match="cannot be halved"):
-        GanConfig(image_size=30)
+        PictureGanConfig(image_size=30, image_channels=1, condition_dim=8)
 
 
-def stripes() -> Digits:
+def stripes() -> DigitPictures:
     """Two classes of pictures that differ clearly: ink on the left, ink on the right."""
     levels = torch.zeros(64, 28, 28, dtype=torch.uint8)
     labels = torch.arange(64) % 2
     levels[labels == 0, :, 4:12] = 255
     levels[labels == 1, :, 16:24] = 255
-    return Digits(levels_NHW=levels, labels_N=labels)
+    return DigitPictures.of(Digits(levels_NHW=levels, labels_N=labels))
 
 
 @pytest.mark.parametrize("loss", ["relativistic", "non_saturating"])
 def test_the_game_keeps_classes_apart(loss: str) -> None:
     """After a warm start and some rounds of either game, each class has its ink on its own side, and nothing diverged."""
     torch.manual_seed(0)
-    trainer = GanTrainer(SMALL, GanRecipe(loss=loss, batch=16, warm_start=0.7, penalty_every=2), stripes(), {}, "cpu")
+    recipe = PictureRecipe(loss=loss, batch=16, warm_start=0.7, penalty_every=2, slot_dropout=0.0, all_dropout=0.0, typos=0.0)
+    trainer = PictureGanTrainer(SMALL, WORDS, recipe, stripes(), {}, "cpu")
     for step in range(200):
         losses = trainer.step(step / 200)
     assert all(math.isfinite(value) for value in losses.values())
-    x = trainer.ema.module(torch.randn(16, 4), torch.arange(16) % 2).clamp(-1, 1).detach()
+    x = trainer.ema.module(torch.randn(16, 12), [((str(index % 2),),) for index in range(16)]).clamp(-1, 1).detach()
     left, right = x[:, 0, :, 4:12].mean(dim=(1, 2)), x[:, 0, :, 16:24].mean(dim=(1, 2))
     assert (left[0::2] - right[0::2]).mean() > 0.5 and (right[1::2] - left[1::2]).mean() > 0.5

@@ -24,3 +24,9 @@ def test_pixel_art_stays_pixel_art() -> None:
     shown = np.asarray(Image.open(io.BytesIO(images.emoji_bytes(art))).convert("RGBA"))
     opaque = shown[::4, ::4, 3] > 0
     assert opaque.any() and (shown[::4, ::4][opaque] == shown[3::4, 3::4][opaque]).all()
+
+
+def test_grey_pictures_lie_on_a_coloured_sheet() -> None:
+    """The colour between pictures is a model's own, whether its pictures have colours or not."""
+    sheet = images.grid([Image.new("L", (4, 4), 255)] * 2, gap=2, background=(24, 25, 28))
+    assert sheet.mode == "RGB" and sheet.getpixel((0, 0)) == (24, 25, 28) and sheet.getpixel((3, 3)) == (255, 255, 255)

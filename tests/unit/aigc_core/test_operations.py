@@ -121,7 +121,7 @@ def test_styles_are_mixed_by_stages_or_refused_with_a_reason(model: ImageModel) 
 
 def test_guidance_of_one_changes_nothing(model: ImageModel) -> None:
     first, _ = two(model)
-    if model.card["name"] != "toy":
+    if model.card["name"] == "handwriting":
         with pytest.raises(CannotDoError, match="without one"):
             operations.guide(model, first, 2.0)
         return

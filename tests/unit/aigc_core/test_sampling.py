@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from aigc_core.rnn.sampling import SamplerRows, SamplerSettings, Uniforms, ranked_probabilities, sample
+from aigc_core.rnn.sampling import Recency, SamplerRows, SamplerSettings, Uniforms, ranked_probabilities, sample
 
 LOGITS = torch.log(torch.tensor([0.5, 0.25, 0.15, 0.1]))
 
@@ -59,7 +59,43 @@ def test_neighbours_change_nothing() -> None:
     assert together.tolist() == torch.cat(alone).tolist()
 
 
-@pytest.mark.parametrize("bad", [{"temperature": -1}, {"temperature": 9}, {"top_p": 0}, {"top_k": 0}])
+@pytest.mark.parametrize(
+    "bad", [{"temperature": -1}, {"temperature": 9}, {"top_p": 0}, {"top_k": 0}, {"min_p": 1}, {"repetition": -1}, {"half_life": 0}]
+)
 def test_impossible_settings_are_refused(bad: dict[str, float]) -> None:
     with pytest.raises(ValueError, match=r"lies between|at least"):
         SamplerSettings(**bad)  # type: ignore[arg-type]
+
+
+def test_min_p_keeps_what_is_likely_beside_the_likeliest() -> None:
+    """Of 0.5, 0.25, 0.15, 0.1 a min_p of 0.3 keeps what has at least 0.15."""
+    p = probabilities(LOGITS, SamplerSettings(temperature=1, top_p=1, min_p=0.3))
+    torch.testing.assert_close(p, torch.tensor([0.5, 0.25, 0.15, 0.0]) / 0.9)
+
+
+def test_banned_tokens_are_never_written() -> None:
+    """What is banned has no probability, and the rest keeps its proportions; a row without a ban is left alone."""
+    rows = SamplerRows([SamplerSettings(temperature=1, top_p=1, banned=frozenset([0])), SamplerSettings(temperature=1, top_p=1)], 4)
+    ranked, tokens = ranked_probabilities(LOGITS.repeat(2, 1), rows)
+    p = torch.zeros(2, 4).scatter_(1, tokens, ranked)
+    torch.testing.assert_close(p, torch.stack([torch.tensor([0, 0.5, 0.3, 0.2]), LOGITS.exp()]))
+
+
+def test_only_allowed_tokens_are_written() -> None:
+    """A form's mask goes before everything else: with one token allowed, every number gives that one."""
+    rows, allowed = SamplerRows([SamplerSettings(top_p=0.1)], 4), torch.tensor([[False, False, False, True]])
+    assert all(sample(LOGITS[None], rows, [u], allowed_BV=allowed).tolist() == [3] for u in (0.0, 0.5, 0.999))
+
+
+def test_a_token_that_was_written_is_less_likely_for_a_while() -> None:
+    """Each time costs ``repetition`` of its logit, and half of that after a half-life; what was only read costs nothing."""
+    settings = SamplerSettings(temperature=1, top_p=1, repetition=2.0, half_life=1)
+    rows, recency = SamplerRows([settings, settings], 4), Recency.none(2, 4)
+    recency.note(torch.tensor([0, 0]), rows, torch.tensor([True, False]))
+    assert recency.weights_BV.tolist() == [[1, 0, 0, 0], [0, 0, 0, 0]]
+    recency.note(torch.tensor([1, 1]), rows, torch.tensor([True, True]))
+    assert recency.weights_BV.tolist() == [[0.5, 1, 0, 0], [0, 1, 0, 0]]
+    ranked, tokens = ranked_probabilities(LOGITS.repeat(2, 1), rows, recency)
+    p = torch.zeros(2, 4).scatter_(1, tokens, ranked)
+    expected = torch.softmax(LOGITS - torch.tensor([1.0, 2.0, 0.0, 0.0]), 0)
+    torch.testing.assert_close(p[0], expected)

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from aigc_core.rnn.scan import LinearScan, scan_states
+from aigc_core.rnn.scan import LinearScan, in_chunks, in_turn
 
 
 def slow_scan(a: torch.Tensor, b: torch.Tensor, h: torch.Tensor) -> torch.Tensor:
@@ -15,12 +15,14 @@ def slow_scan(a: torch.Tensor, b: torch.Tensor, h: torch.Tensor) -> torch.Tensor
 
 
 @pytest.mark.parametrize("length", [1, 2, 3, 16, 17, 100])
-def test_two_level_scan_equals_the_plain_recurrence(length: int) -> None:
-    """The fast path is the reference, at lengths that fill chunks and that do not."""
+def test_both_ways_equal_the_plain_recurrence(length: int) -> None:
+    """In turn, from the end, and in chunks, at lengths that fill chunks and that do not."""
     rng = torch.Generator().manual_seed(length)
     a, b = torch.rand(3, length, 5, generator=rng), torch.randn(3, length, 5, generator=rng)
     h0 = torch.randn(3, 5, generator=rng)
-    torch.testing.assert_close(scan_states(a, b, h0), slow_scan(a, b, h0), rtol=1e-5, atol=1e-6)
+    expected = slow_scan(a, b, h0)
+    for states in (in_turn(a, b, h0), in_chunks(a, b, h0), in_turn(a.flip(1), b.flip(1), h0, backwards=True).flip(1)):
+        torch.testing.assert_close(states, expected, rtol=1e-5, atol=1e-6)
 
 
 def test_gradients_are_exact() -> None:

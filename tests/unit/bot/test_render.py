@@ -3,6 +3,7 @@ from __future__ import annotations
 import pytest
 
 from bot import render, words
+from bot.options import go_on
 from bot.texts import MESSAGE_LIMIT, plain, quoted, seconds
 from bot.values import CUSTOM_ID, Action, Press, Rendered
 from contracts.outcomes import ErrorCode, Failure, Outcome, Progress, Snapshot, State
@@ -89,6 +90,15 @@ def test_a_text_that_was_stopped_says_so_and_can_go_on() -> None:
 
 def test_a_text_begins_with_its_prompt() -> None:
     assert render.ended(ended(text(" or not"), write("To be"))).content.startswith("**To be** or not")
+
+
+def test_a_text_about_its_prompt_stands_below_it() -> None:
+    """A title is no beginning of a sentence; and what goes on is the text alone."""
+    outcome = text(" Once there was a fox.").model_copy(update={"titled": True})
+    assert render.ended(ended(outcome, write("The fox"))).content.startswith("**The fox**\nOnce there was")
+    assert go_on(write("The fox"), outcome.text, titled=True).prompt == outcome.text
+    long = text("x " * 2000).model_copy(update={"titled": True})
+    assert render.ended(ended(long, write("The fox"))).files[0].data.startswith(b"The fox\n\nx x")
 
 
 @pytest.mark.parametrize("code", ErrorCode)

@@ -10,7 +10,7 @@ from aigc_core.serving import PromptError
 from contracts.outcomes import ImageOutcome, TextOutcome
 from contracts.requests import ImagineRequest, Variation, WriteRequest
 from tests.support.jobs import imagine, write
-from tests.support.models import CountingModel, FakeShelf, text_model
+from tests.support.models import CountingModel, FakeShelf, ending_model, text_model
 from workers.engine import Engine
 from workers.pictures import next_batch, picture_queries, picture_seed
 from workers.shelf import UnknownModelError
@@ -106,6 +106,23 @@ def test_texts_in_a_batch_are_those_written_alone(engine: Engine) -> None:
         settings = SamplerSettings(temperature=request.temperature)
         alone = text_model().write(request.prompt, request.length, settings, request.seed)
         assert outcome.text == alone and len(outcome.text) >= request.length
+
+
+def test_texts_end_where_the_model_says_so_alone_as_in_a_batch() -> None:
+    """A model of documents ends its texts before the length asked for; bytes that are no character yet are never shown."""
+    engine = Engine(FakeShelf(tales=ending_model()), max_pictures=8, max_texts=3)
+    engine.start()
+    requests = [write(prompt="To be", length=2000, seed=seed).model_copy(update={"model": "tales", "temperature": 1.5}) for seed in range(5)]
+    works = [work(request) for request in requests]
+    for one in works:
+        engine.submit(one)
+    outcomes = [one.result(WAIT).outcome for one in works]
+    engine.stop()
+    model = ending_model()
+    for request, outcome in zip(requests, outcomes, strict=True):
+        assert isinstance(outcome, TextOutcome) and not outcome.titled
+        assert outcome.text == model.write("To be", 2000, model.settings(1.5), request.seed)
+    assert sum(len(outcome.text) < 2000 for outcome in outcomes if isinstance(outcome, TextOutcome)) >= 3
 
 
 def test_a_long_prompt_is_read_in_pieces(engine: Engine) -> None:

@@ -1,0 +1,47 @@
+"""Measures of a language model: how well it predicts held-out text, and whether what it writes repeats itself or copies."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from statistics import mean, median
+from typing import Any
+
+from aigc_core.data.corpus import Corpus
+from aigc_core.rnn.copies import distinct, longest_copied_span, repetition_rate
+from aigc_core.rnn.training import validation_nats
+from aigc_core.serving import TextModel
+
+NUM_SAMPLES, SAMPLE_LENGTH = 20, 600
+
+
+def evaluate_texts(model: TextModel, corpus: Corpus, prompts: Sequence[str], real: Sequence[str], train_text: str) -> dict[str, Any]:
+    """Nats and bits per byte of the validation text, and what of ``NUM_SAMPLES`` unchosen samples can be counted, beside as many ``real`` texts.
+
+    ``train_text`` is where copies are looked for; the samples take the ``prompts`` in turn.
+    """
+    nats = validation_nats(model.network, corpus.validation_N, model.device)
+    num_tokens = len(corpus.validation_N) - 1
+    per_byte = nats / math.log(2) * num_tokens / max(1, corpus.validation_bytes - 1)
+    samples = [model.write(prompts[seed % len(prompts)], SAMPLE_LENGTH, model.settings(0.8), seed) for seed in range(NUM_SAMPLES)]
+    found: dict[str, Any] = {"validation_nats": nats, "n_validation_nats": num_tokens, "bits_per_byte": per_byte, "n_bits_per_byte": num_tokens}
+    for name, value in counted(samples, train_text).items():
+        found |= {name: value, f"n_{name}": len(samples)}
+    return found | {f"real_{name}": value for name, value in counted(real, train_text).items()}
+
+
+def counted(texts: Sequence[str], train_text: str) -> dict[str, float]:
+    """distinct-1 to -3, the share of repeated 4-grams, and the longest span that the training text holds word for word (median, longest)."""
+    words = [text.split() for text in texts]
+    spans = [len(longest_copied_span(text, train_text)) for text in texts]
+    return {
+        **{f"distinct_{order}": round(distinct(words, order), 4) for order in (1, 2, 3)},
+        "repeated_4grams": round(mean(repetition_rate(one) for one in words), 4),
+        "copied_characters_median": float(median(spans)), "copied_characters_longest": float(max(spans)),
+    }  # fmt: skip
+
+
+def pieces(text: str, length: int = SAMPLE_LENGTH, count: int = NUM_SAMPLES) -> list[str]:
+    """``count`` pieces of ``length`` characters, evenly spread over a text: real texts to hold samples against."""
+    step = max(1, (len(text) - length) // max(1, count))
+    return [text[start : start + length] for start in range(0, step * count, step)]

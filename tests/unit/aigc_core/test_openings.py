@@ -1,0 +1,45 @@
+"""How texts begin: with the prompt, or with a head of what they are about."""
+
+from __future__ import annotations
+
+from aigc_core.data.corpus import END, START, TEXT
+from aigc_core.rnn.openings import AboutOpening, PlainOpening, read_opening
+from aigc_core.rnn.tokenizer import BytePairTokenizer, CharacterTokenizer
+
+TOKENIZER = BytePairTokenizer((), (START, TEXT, END, "simple", "short", "long"))
+COMMON = frozenset(["who", "was", "the", "of"])
+
+
+def controls(*names: str) -> list[int]:
+    return [token for name in names if (token := TOKENIZER.control(name)) is not None]
+
+
+def test_a_prompt_becomes_a_head() -> None:
+    """start, kind, length, the telling words, text: and what is more than a head can hold is said."""
+    opening = AboutOpening(TOKENIZER, "simple", COMMON)
+    opened = opening.open("A dragon who was afraid of the dark, and sleepy now", 400, continues=False)
+    head = controls(START, "simple", "short")
+    assert opened.tokens == [*head, *b"dragon afraid dark and", *controls(TEXT)] and opened.ignored == ("sleepy", "now")
+    assert opening.open("", 9999, continues=False).tokens == controls(START, "simple", "long", TEXT)
+    assert opened.titled and opening.end == TOKENIZER.control(END)
+
+
+def test_a_text_goes_on_after_an_empty_head() -> None:
+    opened = AboutOpening(TOKENIZER, "simple", COMMON).open("then it rained.", 400, continues=True)
+    assert opened.tokens == [*controls(START, "simple", "short", TEXT), *b"then it rained."]
+
+
+def test_a_plain_model_begins_with_the_prompt() -> None:
+    """Letters that are unknown are named; there is always a token to begin with; a model without documents knows no end."""
+    plain = PlainOpening(CharacterTokenizer("\nab"))
+    assert plain.open("aß", 9, False).tokens == [1] and plain.open("aß", 9, False).ignored == ("ß",)
+    assert plain.open("", 9, False).tokens == [0] and plain.end is None and not plain.open("a", 9, False).titled
+    documents = PlainOpening(TOKENIZER, (START, TEXT))
+    assert documents.open("a", 9, False).tokens == [*controls(START, TEXT), 97] and documents.open("a", 9, True).tokens == [97]
+    assert documents.end == TOKENIZER.control(END)
+
+
+def test_a_configuration_names_its_opening() -> None:
+    about = read_opening({"about": {"kind": "simple", "common": ["the"]}}, TOKENIZER)
+    assert isinstance(about, AboutOpening) and about.kind == "simple" and about.common == {"the"}
+    assert isinstance(read_opening({"opens": ["start"]}, TOKENIZER), PlainOpening)
