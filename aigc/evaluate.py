@@ -89,28 +89,25 @@ def _of_texts(model: TextModel) -> dict[str, object]:
     Raises:
         TypeError: there is no held-out text for this model.
     """
-    from aigc_core.data.corpus import lay_out, split_documents
+    from aigc_core.data.corpus import held_out, lay_out, split_documents
     from aigc_core.evaluation.texts import evaluate_texts, pieces
-    from aigc_core.rnn.tokenizer import BytePairTokenizer
+    from aigc_core.rnn.tokenizer import BytePairTokenizer, CharacterTokenizer
 
     name = str(model.card["name"])
-    if name.startswith("bard"):
+    if name.startswith("bard") and isinstance(model.tokenizer, CharacterTokenizer):
         from aigc_core.data.shakespeare import load_shakespeare
 
         corpus = load_shakespeare()
-        train, held_out = (b"".join(map(corpus.tokenizer.piece, side.tolist())).decode() for side in (corpus.train_N, corpus.validation_N))
-        return {**evaluate_texts(model, corpus, ["\n"], pieces(held_out), train), "split": "last 10 %, state carried"}
+        train, out = (b"".join(map(corpus.tokenizer.piece, side.tolist())).decode() for side in (corpus.train_N, corpus.validation_N))
+        return {**evaluate_texts(model, corpus, ["\n"], pieces(out), train), "split": "last 10 %, state carried"}
     if name == "tales" and isinstance(model.tokenizer, BytePairTokenizer):
         from aigc_core.data.corpus import Corpus
         from aigc_core.data.stories import load_stories
 
-        kept, out = split_documents(load_stories())
-        size = sum(len(story.text.encode()) for story in out)
-        corpus = Corpus(
-            tokenizer=model.tokenizer, train_N=lay_out([], model.tokenizer), validation_N=lay_out(out, model.tokenizer), validation_bytes=size
-        )  # fmt: skip
-        prompts = [story.about for story in out[:20]]
-        return evaluate_texts(model, corpus, prompts, [story.text for story in out[:20]], "\n".join(story.text for story in kept))
+        kept, last = split_documents(load_stories())
+        corpus = Corpus(tokenizer=model.tokenizer, train_N=lay_out([], model.tokenizer)[0], **held_out(last, model.tokenizer))
+        prompts = [story.about for story in last[:20]]
+        return evaluate_texts(model, corpus, prompts, [story.text for story in last[:20]], "\n".join(story.text for story in kept))
     raise TypeError(f"there is no held-out text to measure {name} with")
 
 

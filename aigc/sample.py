@@ -47,7 +47,8 @@ def run(arguments: argparse.Namespace) -> int:
             print(arguments.out)
         else:
             text = model.write(arguments.prompt, arguments.length, model.settings(arguments.temperature), arguments.seed)
-            print(arguments.prompt + text)
+            titled = model.opening.open(arguments.prompt, arguments.length, continues=False).titled
+            print(text if titled else arguments.prompt + text)
     except (CheckpointError, ValueError) as error:
         print(f"aigc sample: {error}", file=sys.stderr)
         return 1

@@ -93,7 +93,8 @@ def _word_gan(checkpoint: Checkpoint, device: str) -> ImageModel:
     known = checkpoint.config["lexicon"]
     phrases = tuple(tuple(tuple(phrase.split()) for phrase in slot) for slot in known["phrases"])
     model = {"words": WordPictureModel, "digits": DigitModel}[known.get("reads", "words")]
-    upscaler = load_upscaler(zoo_folder() / "upscaler") if network.generator.config.image_size >= SMALLEST_SMOOTH else None
+    folder = zoo_folder() / "upscaler"
+    upscaler = load_upscaler(folder) if network.generator.config.image_size >= SMALLEST_SMOOTH and (folder / CARD).exists() else None
     return model(network, Lexicon(phrases=phrases, closed=known["closed"]), checkpoint.card, device, upscaler)
 
 
@@ -119,4 +120,4 @@ def _rnn(checkpoint: Checkpoint, device: str) -> TextModel:
     network = build_language_model(read_config(checkpoint.config["cell"], _network(checkpoint)))
     network.load_state_dict(checkpoint.weights)
     tokenizer = load_tokenizer(checkpoint.config)
-    return TextModel(network, tokenizer, checkpoint.card, device, read_opening(checkpoint.config, tokenizer))
+    return TextModel(network, tokenizer, checkpoint.card, device, read_opening(checkpoint.config, tokenizer), checkpoint.config.get("writing"))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -14,6 +14,7 @@ from torch import Tensor, nn
 
 from aigc_core.batching import Tile, in_tiles, lay_out, measure_tile
 from aigc_core.rnn.ending import has_ended
+from aigc_core.rnn.forms import Guide
 from aigc_core.rnn.language_model import RecurrentLanguageModel
 from aigc_core.rnn.openings import Opening, PlainOpening
 from aigc_core.rnn.sampling import Recency, SamplerRows, SamplerSettings, Uniforms, sample
@@ -148,17 +149,31 @@ class TextModel:
     """A recurrent language model with its tokenizer."""
 
     def __init__(
-        self, network: RecurrentLanguageModel, tokenizer: Tokenizer, card: dict[str, Any], device: str, opening: Opening | None = None
+        self,
+        network: RecurrentLanguageModel,
+        tokenizer: Tokenizer,
+        card: dict[str, Any],
+        device: str,
+        opening: Opening | None = None,
+        writing: Mapping[str, float] | None = None,
     ) -> None:
+        self.writing = dict(writing or {})
         self.network, self.tokenizer, self.card, self.device = network.to(device).eval(), tokenizer, card, device
         self.stepper, self.opening = Stepper(self.network, device), opening or PlainOpening(tokenizer)
         self.end = self.opening.end
         # No control but the end is ever written.
         self.banned = frozenset(token for token in range(tokenizer.vocab_size) if not tokenizer.piece(token) and token != self.end)
+        self._anything_but_end = torch.arange(tokenizer.vocab_size) != (-1 if self.end is None else self.end)
 
     def settings(self, temperature: float) -> SamplerSettings:
         """How a text of this model is sampled."""
-        return SamplerSettings(temperature=temperature, banned=self.banned)
+        return SamplerSettings(temperature=temperature, banned=self.banned, **self.writing)  # type: ignore[arg-type]  # numbers of the configuration
+
+    def allowed(self, guide: Guide | None, written: str) -> Tensor | None:
+        """``(V,)``: what a form allows next, or everything but the end while nothing is written yet; None where everything may be written."""
+        if guide is not None:
+            return guide.allowed()
+        return self._anything_but_end if self.end is not None and not written.strip() else None
 
     @torch.inference_mode()
     def prefill(self, tokens: Sequence[int], state_1S: Tensor) -> tuple[Tensor, Tensor]:
@@ -183,9 +198,11 @@ class TextModel:
         for token in tokens:
             logits_BV, state = self.step(torch.tensor([token]), state)
         rows, uniforms, transcript = SamplerRows([settings], self.network.vocab_size), Uniforms(seed), Transcript()
+        transcript.add(opened.lead.encode())
         recency, sampled = Recency.none(1, self.network.vocab_size), torch.ones(1, dtype=torch.bool)
         while guide or not has_ended(transcript.text, length):
-            token_B = sample(logits_BV, rows, [uniforms.next()], recency, guide.allowed().unsqueeze(0) if guide else None)
+            allowed_V = self.allowed(guide, transcript.text)
+            token_B = sample(logits_BV, rows, [uniforms.next()], recency, None if allowed_V is None else allowed_V.unsqueeze(0))
             if guide:
                 guide.take(int(token_B))
             if int(token_B) == self.end:

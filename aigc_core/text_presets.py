@@ -15,7 +15,7 @@ MOST_TITLE = 8
 
 def text_presets() -> tuple[Preset, ...]:
     """The zoo's language models."""
-    return (_bard(), _bard_lstm(), _bard_min_gru(), _tales(), _poems())
+    return (_bard(), _bard_lstm(), _bard_min_gru(), _tales(), _poems(), _names())
 
 
 _CELLS = {"hawk": "Hawk (RG-LRU)", "lstm": "LSTM", "min-gru": "minGRU"}
@@ -89,7 +89,7 @@ def _tales() -> Preset:
         stories = load_stories()
         corpus = build_corpus(stories, 2048)
         common = sorted(common_words(story.text for story in stories))
-        corpus = replace(corpus, opening={"about": {"kind": KINDS[0], "common": common}})
+        corpus = replace(corpus, opening={"about": {"kind": KINDS[0], "common": common}, "writing": {"repetition": 0.5, "half_life": 100}})
         size = corpus.tokenizer.vocab_size
         config = HawkConfig(vocab_size=size, width=320, num_layers=8) if large else HawkConfig(vocab_size=size, width=192, num_layers=6)
         card = {
@@ -138,4 +138,32 @@ def _poems() -> Preset:
     return Preset(
         name="poems", family="rnn", summary="Hawk on Chinese verse, a token a character, with form and theme in a head",
         cpu=Budget(num_steps=5_500), cuda=Budget(num_steps=8_000), setup=setup,
+    )  # fmt: skip
+
+
+def _names() -> Preset:
+    def setup(device: str) -> Trainer:
+        from aigc_core.data.corpus import build_corpus
+        from aigc_core.data.names import CREDIT, KIND_WORDS, LICENCE, load_names
+        from aigc_core.rnn.hawk import HawkConfig
+        from aigc_core.rnn.training import TextRecipe, TextTrainer
+
+        large = device.startswith("cuda")
+        lists = load_names()
+        corpus = replace(build_corpus(lists, 320), opening={"lists": {kind: list(words) for kind, words in KIND_WORDS.items()}})
+        config = HawkConfig(vocab_size=corpus.tokenizer.vocab_size, width=256 if large else 128, num_layers=3)
+        card = {
+            "name": "names", "title": "Names", "family": "rnn", "kind": "text",
+            "summary": "New names of people, places and creatures, ten at a time.",
+            "knows": "people, places, creatures; a beginning such as Ar",
+            "examples": ["creatures", "places", "people Ar"],
+            "data": {"name": f"{len(lists):,} lists of names", "licence": LICENCE, "credit": CREDIT},
+            "licence": "MIT",
+        }  # fmt: skip
+        recipe = TextRecipe(batch=64 if large else 16, window=128, dropout=0.1, lr=(3e-3, 1e-4), keep_best=True)
+        return TextTrainer(config, recipe, corpus, card, device)
+
+    return Preset(
+        name="names", family="rnn", summary="Hawk on lists of names, with their kind in a head",
+        cpu=Budget(num_steps=1_800), cuda=Budget(num_steps=4_000), setup=setup,
     )  # fmt: skip

@@ -2,7 +2,7 @@
 
 ``--budget nanogpt``: 2,000 steps of 12 windows of 64 characters (1.54 M), which take nanoGPT's CPU recipe (0.8 M parameters) to 1.88.
 ``--budget mingru``: 3 layers of width 384, dropout 0.2, batch 64, windows of 256, the best of the looks; published (Feng et al. 2024, arXiv
-2410.01201, table 3): minGRU 1.548, minLSTM 1.555, Mamba 1.575, transformer 1.547. Validation is the last tenth: random windows of the training's
+2410.01201, section 4.2): minGRU 1.548, minLSTM 1.555, Mamba 1.575, transformer 1.547. Validation is the last tenth: random windows of the training's
 length from an empty state, as theirs, and the whole of it with the state carried. Prints a JSON object on the last line.
 """
 

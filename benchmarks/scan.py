@@ -22,7 +22,7 @@ Scan = Callable[[Tensor, Tensor, Tensor], Tensor]
 
 
 def ours(a_BTD: Tensor, b_BTD: Tensor, h0_BD: Tensor) -> Tensor:
-    """Chunks in parallel, with a hand-written backward pass."""
+    """Our scan, with a hand-written backward pass."""
     states: Tensor = LinearScan.apply(a_BTD, b_BTD, h0_BD)
     return states
 

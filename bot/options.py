@@ -111,7 +111,8 @@ def vary(request: ImagineRequest, index: int) -> ImagineRequest:
 def go_on(request: WriteRequest, text: str, titled: bool = False) -> WriteRequest:
     """A request that goes on where a text ended; the prompt of a ``titled`` one is no part of it."""
     before = (text if titled and not request.continues else request.prompt + text)[-CONTINUED_CHARACTERS:]
-    return request.model_copy(update={"prompt": before, "seed": new_seed(), "continues": True})
+    topic = (request.topic if request.continues else request.prompt) if titled else ""
+    return request.model_copy(update={"prompt": before, "seed": new_seed(), "continues": True, "topic": topic})
 
 
 def new_seed() -> int:

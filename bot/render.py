@@ -124,6 +124,8 @@ def _reading(outcome: ImageOutcome | TextOutcome, prompt: str = "") -> list[str]
     if not outcome.ignored:
         return [_otherwise(outcome)] if isinstance(outcome, ImageOutcome) and _read_otherwise(outcome, prompt) else []
     ignored = _parts(outcome.ignored)
+    if isinstance(outcome, TextOutcome) and outcome.titled:
+        return [f"-# not made use of: {ignored}"]
     if isinstance(outcome, TextOutcome):
         return [f"-# ignored, because the model has no such letters: {ignored}"]
     if not outcome.understood:

@@ -56,6 +56,8 @@ class WriteRequest(Value):
     seed: Seed
     continues: bool = False
     """The prompt is the end of an earlier text, which the reader has seen."""
+    topic: Annotated[str, Field(max_length=MAX_WRITE_PROMPT)] = ""
+    """What the earlier text was asked to be about, where its prompt was no part of it."""
 
 
 Request = Annotated[ImagineRequest | WriteRequest, Field(discriminator="kind")]

@@ -88,12 +88,14 @@ class TextBatch:
         """Take a job in; its prompt is read in the next ticks."""
         request = work.request
         assert isinstance(request, WriteRequest)
-        opened = self.model.opening.open(request.prompt, request.length, request.continues)
+        opened = self.model.opening.open(request.prompt, request.length, request.continues, request.topic)
         settings = self.model.settings(request.temperature)
         state = self.model.network.initial_state(1, self.model.device)
         work.progress = Progress(done=0, total=request.length, text="")
         blank = torch.zeros(self.model.network.vocab_size)  # nothing is sampled from it: a text begins with its prompt
-        self._reading.append(_Text(work, request, opened, opened.tokens, settings, Uniforms(request.seed), state, blank))
+        text = _Text(work, request, opened, opened.tokens, settings, Uniforms(request.seed), state, blank)
+        text.transcript.add(opened.lead.encode())
+        self._reading.append(text)
 
     def tick(self) -> None:
         """Read a piece of the oldest prompt, then write one token of every text."""
@@ -173,11 +175,12 @@ class TextBatch:
         return tokens_B
 
     def _allowed(self) -> Tensor | None:
-        """``(B, V)``: what the forms of the texts allow, if any has a form."""
-        if not any(text.opened.guide for text in self._writing):
+        """``(B, V)``: what each text may go on with, if that is not everything for all of them."""
+        masks = [None if text.prompt else self.model.allowed(text.opened.guide, text.written) for text in self._writing]
+        if all(mask is None for mask in masks):
             return None
         anything = torch.ones(self.model.network.vocab_size, dtype=torch.bool)
-        return torch.stack([text.opened.guide.allowed() if text.opened.guide and not text.prompt else anything for text in self._writing])
+        return torch.stack([anything if mask is None else mask for mask in masks])
 
     def _note_progress(self) -> None:
         now = time.monotonic()

@@ -33,13 +33,15 @@ class Document:
 class Corpus:
     """A text as tokens: a part to train on, a part to validate; ``validation_bytes`` is the latter's length in UTF-8.
 
-    ``train_text`` is there for corpora that must not be learned by heart: the text, to look copies up in.
+    ``counted_N`` marks the validation tokens that are words of the texts, not of their heads. ``train_text`` is there for corpora that must not be
+    learned by heart: the text, to look copies up in.
     """
 
     tokenizer: Tokenizer
     train_N: Tensor
     validation_N: Tensor
     validation_bytes: int
+    counted_N: Tensor | None = None
     train_text: str = ""
     opening: Mapping[str, Any] = field(default_factory=dict)
     """How a text begins, as a model's configuration says it; nothing where there were too few documents to learn what controls mean."""
@@ -70,19 +72,31 @@ def build_corpus(documents: Sequence[Document], vocab_size: int, tokenizer: Byte
         controls = tuple(dict.fromkeys((START, TEXT, END, *(name for document in documents for name in document.controls))))
         tokenizer = BytePairTokenizer(learn_merges((d.text for d in train), vocab_size - 256 - len(controls)), controls)
     return Corpus(
-        tokenizer=tokenizer, train_N=lay_out(train, tokenizer), validation_N=lay_out(validation, tokenizer),
-        validation_bytes=sum(len(d.text.encode()) for d in validation), train_text="\n".join(d.text for d in train),
+        tokenizer=tokenizer, train_N=lay_out(train, tokenizer)[0], **held_out(validation, tokenizer),
+        train_text="\n".join(d.text for d in train),
         opening={"opens": [START, TEXT]} if len(documents) >= MANY_DOCUMENTS else {},
     )  # fmt: skip
 
 
-def lay_out(documents: Sequence[Document], tokenizer: BytePairTokenizer) -> Tensor:
-    """All documents with their controls as one row of tokens ``(N,)``."""
+def held_out(documents: Sequence[Document], tokenizer: BytePairTokenizer) -> dict[str, Any]:
+    """The validation part of a corpus."""
+    tokens_N, counted_N = lay_out(documents, tokenizer)
+    return {"validation_N": tokens_N, "counted_N": counted_N, "validation_bytes": sum(len(d.text.encode()) for d in documents)}
+
+
+def lay_out(documents: Sequence[Document], tokenizer: BytePairTokenizer) -> tuple[Tensor, Tensor]:
+    """All documents with their heads as one row of tokens ``(N,)``, and which of them are words of the texts."""
     start, text, end = (tokenizer.control(name) for name in (START, TEXT, END))
     assert start is not None and text is not None and end is not None
     rows: list[np.ndarray] = []
+    counted: list[np.ndarray] = []
     encoded = zip(tokenizer.encode_all(d.text for d in documents), tokenizer.encode_all(d.about for d in documents), strict=True)
     for document, (body, about) in zip(documents, encoded, strict=True):
         controls = [token for name in document.controls if (token := tokenizer.control(name)) is not None]
-        rows.append(np.array([start, *controls, *about, text, *body, end], dtype=np.int32))
-    return torch.from_numpy(np.concatenate(rows)).long() if rows else torch.empty(0, dtype=torch.long)
+        head = [start, *controls, *about, text]
+        rows.append(np.array([*head, *body, end], dtype=np.int32))
+        counted.append(np.arange(len(head) + len(body) + 1) >= len(head))
+        counted[-1][-1] = False
+    if not rows:
+        return torch.empty(0, dtype=torch.long), torch.empty(0, dtype=torch.bool)
+    return torch.from_numpy(np.concatenate(rows)).long(), torch.from_numpy(np.concatenate(counted))

@@ -58,7 +58,7 @@ def load_texts(paths: Sequence[Path]) -> tuple[list[Document], TextsReport]:
     documents: list[Document] = []
     seen: set[bytes] = set()
     num_files = num_found = 0
-    for path in _files(paths):
+    for path in _files(paths, broken):
         num_files += 1
         for document in _read(path, broken):
             num_found += 1
@@ -80,25 +80,32 @@ def load_texts(paths: Sequence[Path]) -> tuple[list[Document], TextsReport]:
 
 def clean(text: str) -> str:
     """Composed characters, plain line ends, no control characters, no blanks at the ends of lines, at most one empty line in a row."""
+    text = text.encode("utf-8", "replace").decode()  # half of a pair of surrogates is no character
     text = unicodedata.normalize("NFC", text.replace("\r\n", "\n").replace("\r", "\n").replace("\t", " "))
     lines = [line.rstrip() for line in _CONTROL.sub("", text).split("\n")]
     return re.sub(r"\n{3,}", "\n\n", "\n".join(lines)).strip()
 
 
-def _files(paths: Sequence[Path]) -> Iterator[Path]:
+def _files(paths: Sequence[Path], broken: list[str]) -> Iterator[Path]:
     for path in paths:
         if not path.exists():
             raise DataError(f"there is no {path}")
         found = sorted(path.rglob("*")) if path.is_dir() else [path]
-        yield from (file for file in found if file.suffix.lower() in SUFFIXES and file.is_file() and file.stat().st_size <= MAX_FILE_BYTES)
+        for file in found:
+            if file.suffix.lower() not in SUFFIXES or not file.is_file():
+                continue
+            if file.stat().st_size > MAX_FILE_BYTES:
+                broken.append(f"{file.name} (over {MAX_FILE_BYTES >> 20} MiB)")
+            else:
+                yield file
 
 
 def _read(path: Path, broken: list[str]) -> Iterator[Document]:
     """The cleaned documents of a file; what cannot be read is noted."""
     try:
         raw = path.read_text(encoding="utf-8-sig")
-        found = list(_lines(raw, path.name, broken)) if path.suffix == ".jsonl" else _whole(raw) if path.suffix == ".json" else _parts(raw)
-    except (UnicodeDecodeError, json.JSONDecodeError, DataError):
+        found = READERS.get(path.suffix.lower(), _parts)(raw, path.name, broken)
+    except (ValueError, RecursionError, DataError):
         broken.append(path.name)
         return
     for document in found:
@@ -107,27 +114,38 @@ def _read(path: Path, broken: list[str]) -> Iterator[Document]:
             yield Document(text=text, controls=document.controls, about=clean(document.about))
 
 
-def _parts(raw: str) -> list[Document]:
+def _parts(raw: str, _name: str, _broken: list[str]) -> list[Document]:
     return [Document(text=part) for part in _BREAK.split(raw)]
 
 
-def _lines(raw: str, name: str, broken: list[str]) -> Iterator[Document]:
-    for number, line in enumerate(raw.splitlines(), 1):
+def _lines(raw: str, name: str, broken: list[str]) -> list[Document]:
+    found = []
+    for number, line in enumerate(raw.split("\n"), 1):  # not splitlines, which cuts at U+2028 too, where JSON does not
         if not line.strip():
             continue
         try:
-            yield _document(json.loads(line))
-        except (json.JSONDecodeError, DataError):
+            found.append(_document(json.loads(line)))
+        except (ValueError, RecursionError, DataError):
             broken.append(f"{name}:{number}")
+    return found
 
 
-def _whole(raw: str) -> list[Document]:
+def _whole(raw: str, name: str, broken: list[str]) -> list[Document]:
     value = json.loads(raw)
     if isinstance(value, dict) and isinstance(value.get("messages"), list):
         return [_chat(value["messages"])]
     if isinstance(value, list):
-        return [_document(item) for item in value]
+        found = []
+        for number, item in enumerate(value, 1):
+            try:
+                found.append(_document(item))
+            except DataError:
+                broken.append(f"{name}:{number}")
+        return found
     raise DataError("neither a list nor a chat export")
+
+
+READERS = {".jsonl": _lines, ".json": _whole}
 
 
 def _document(value: Any) -> Document:

@@ -20,14 +20,14 @@ def evaluate_texts(model: TextModel, corpus: Corpus, prompts: Sequence[str], rea
 
     ``train_text`` is where copies are looked for; the samples take the ``prompts`` in turn.
     """
-    nats = validation_nats(model.network, corpus.validation_N, model.device)
-    num_tokens = len(corpus.validation_N) - 1
-    per_byte = nats / math.log(2) * num_tokens / max(1, corpus.validation_bytes - 1)
+    nats = validation_nats(model.network, corpus.validation_N, model.device, corpus.counted_N)
+    num_tokens = len(corpus.validation_N) - 1 if corpus.counted_N is None else int(corpus.counted_N[1:].sum())
+    per_byte = nats / math.log(2) * num_tokens / max(1, corpus.validation_bytes - (corpus.counted_N is None))
     samples = [model.write(prompts[seed % len(prompts)], SAMPLE_LENGTH, model.settings(0.8), seed) for seed in range(NUM_SAMPLES)]
     found: dict[str, Any] = {"validation_nats": nats, "n_validation_nats": num_tokens, "bits_per_byte": per_byte, "n_bits_per_byte": num_tokens}
     for name, value in counted(samples, train_text).items():
         found |= {name: value, f"n_{name}": len(samples)}
-    return found | {f"real_{name}": value for name, value in counted(real, train_text).items()}
+    return found | {f"real_{name}": value for name, value in counted([text[:SAMPLE_LENGTH] for text in real], train_text).items()}
 
 
 def counted(texts: Sequence[str], train_text: str) -> dict[str, float]:

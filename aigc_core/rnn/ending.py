@@ -11,4 +11,4 @@ def has_ended(written: str, length: int) -> bool:
     over = len(written) - length
     if over < 0:
         return False
-    return over >= OVERTIME or written[-1] in ".!?;\n" or (over >= OVERTIME // 2 and written[-1] == " ")
+    return over >= OVERTIME or written[-1] in ".!?;\n。！？；…" or (over >= OVERTIME // 2 and written[-1] == " ")

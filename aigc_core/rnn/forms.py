@@ -13,7 +13,7 @@ from aigc_core.data.poems import PLACE, Form
 from aigc_core.rnn.tokenizer import Tokenizer
 
 FEWEST_RHYMES = 8
-"""A rhyme with fewer characters than this is left free: the model would have to say the same again."""
+"""Groups of fewer characters are not rhymed on: the model would have to say the same again."""
 
 
 class Guide(Protocol):
@@ -35,6 +35,8 @@ class VerseTables:
         self.character_V = torch.tensor([character is not None for character in characters])
         group_of = {character: number for number, group in enumerate(groups) for character in group}
         self.group_V = torch.tensor([-1 if character is None else group_of.get(character, -1) for character in characters])
+        sizes = torch.bincount(self.group_V[self.group_V >= 0], minlength=len(groups))
+        self.rhymes_V = (self.group_V >= 0) & (sizes >= FEWEST_RHYMES)[self.group_V.clamp(min=0)] if len(groups) else self.group_V >= 0
 
     def rhyming(self, group: int) -> Tensor:
         """``(V,)``: the characters of a group."""
@@ -75,16 +77,14 @@ class VerseGuide:
             self._due.pop(0)
             return
         if self._number in self.form.rhymes and self._group < 0:
-            group = int(self.tables.group_V[token])
-            self._group = group if group >= 0 and int(self.tables.rhyming(group).sum()) >= FEWEST_RHYMES else -1
+            self._group = int(self.tables.group_V[token])
         self._at, self._number = self._at + 1, self._number + 1
 
     def _characters(self) -> Tensor:
-        if self._number in self.form.rhymes:
-            known = self.tables.group_V >= 0 if self._group < 0 else self.tables.rhyming(self._group)
-            if bool((known & self.tables.character_V).any()):
-                return known & self.tables.character_V
-        return self.tables.character_V
+        if self._number not in self.form.rhymes:
+            return self.tables.character_V
+        rhyming = self.tables.rhymes_V if self._group < 0 else self.tables.rhyming(self._group)
+        return rhyming if bool(rhyming.any()) else self.tables.character_V
 
     def _marks(self) -> list[int]:
         """The tokens of the marks up to the next place; behind the last place, and then the end."""
@@ -103,7 +103,7 @@ def keeps_form(text: str, form: Form, groups: Sequence[str]) -> bool:
         return False
     group_of = {character: number for number, group in enumerate(groups) for character in group}
     characters = [sign for sign, place in zip(text, form.skeleton, strict=True) if place == PLACE]
-    rhymes = {group_of.get(characters[number], -1) for number in form.rhymes}
+    rhymes = {group_of[characters[number]] for number in form.rhymes if characters[number] in group_of}
     return len(rhymes) <= 1
 
 

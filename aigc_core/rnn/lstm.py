@@ -43,7 +43,8 @@ class Lstm(RecurrentLanguageModel):
     def forward(self, tokens_BT: Tensor, state_BS: Tensor) -> tuple[Tensor, Tensor]:
         u = self.dropout(self.embedding(tokens_BT) * math.sqrt(self.config.width))
         h, c = (part.unflatten(1, (self.config.num_layers, -1)).transpose(0, 1).contiguous() for part in state_BS.chunk(2, dim=1))
-        out, (h, c) = self.cells(u, (h, c))
+        with torch.autocast(u.device.type, enabled=False):  # else cell and state would be bfloat16 too, not the products alone
+            out, (h, c) = self.cells(u.float(), (h, c))
         state = torch.cat([h.transpose(0, 1).flatten(1), c.transpose(0, 1).flatten(1)], dim=1)
         return F.linear(self.dropout(out), self.embedding.weight), state
 

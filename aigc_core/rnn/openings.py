@@ -14,6 +14,8 @@ from aigc_core.rnn.forms import Guide, VerseGuide, VerseTables
 from aigc_core.rnn.tokenizer import Tokenizer, control_tokens
 
 MOST_THEME = 8
+WORDS = re.compile(r"[^\W\d_]+")
+LIST_WORDS = frozenset(["a", "an", "the", "of", "for", "with", "some", "new", "like", "begin", "beginning", "starting"])
 HAN, NO_HAN = re.compile(r"[\u3400-\u4dbf\u4e00-\u9fff]"), re.compile(r"[^\W\d_\u3400-\u4dbf\u4e00-\u9fff]+")
 
 
@@ -27,6 +29,8 @@ class Opened:
     """The prompt is no part of the text but says what it is about."""
     guide: Guide | None = None
     """Says which tokens may be written, where the text has a form."""
+    lead: str = ""
+    """What the text begins with, where the model was given more than its head."""
 
 
 class Opening(Protocol):
@@ -36,8 +40,11 @@ class Opening(Protocol):
     def end(self) -> int | None:
         """The token with which the model says that a text is at its end; only models of documents know it."""
 
-    def open(self, prompt: str, length: int, continues: bool) -> Opened:
-        """What to read before writing a text of about ``length`` characters; ``continues``: the prompt is the end of an earlier text."""
+    def open(self, prompt: str, length: int, continues: bool, topic: str = "") -> Opened:
+        """What to read before writing a text of about ``length`` characters.
+
+        ``continues``: the prompt is the end of an earlier text, and ``topic`` what that one was asked to be about.
+        """
 
 
 class PlainOpening:
@@ -51,7 +58,7 @@ class PlainOpening:
         """The token with which the model says that a text is at its end; only models of documents know it."""
         return self.tokenizer.control(END) if self.controls else None
 
-    def open(self, prompt: str, length: int, continues: bool) -> Opened:
+    def open(self, prompt: str, length: int, continues: bool, topic: str = "") -> Opened:
         """There is always a token to begin with. A text that ``continues`` another is not opened: it may begin in the middle."""
         head = [] if continues else self.controls
         tokens = [*head, *self.tokenizer.encode(prompt)] or self.tokenizer.encode("\n") or [0]
@@ -69,14 +76,16 @@ class AboutOpening:
         """The token with which the model says that a text is at its end."""
         return self.tokenizer.control(END)
 
-    def open(self, prompt: str, length: int, continues: bool) -> Opened:
-        """A text that ``continues`` another has its end read after an empty head."""
-        words = [] if continues else about_words(prompt, self.common)
-        about, rest = words[:MOST_ABOUT], words[MOST_ABOUT:]
+    def open(self, prompt: str, length: int, continues: bool, topic: str = "") -> Opened:
+        """A text that ``continues`` another has its end read after the head of the first."""
+        words = list(dict.fromkeys(word.lower() for word in WORDS.findall(topic if continues else prompt)))
+        telling = [word for word in words if word in about_words(word, self.common)]
+        about = telling[:MOST_ABOUT]
+        ignored = [word for word in words if word not in about and word not in self.common and (len(word) > 2 or not word.isascii())]
         start = control_tokens(self.tokenizer, (START, self.kind, length_control(length)))
         body = self.tokenizer.encode(prompt) if continues else []
         tokens = [*start, *self.tokenizer.encode(" ".join(about)), *control_tokens(self.tokenizer, (TEXT,)), *body]
-        return Opened(tokens=tokens, ignored=tuple(rest), titled=True)
+        return Opened(tokens=tokens, ignored=() if continues else tuple(ignored), titled=True)
 
 
 class VerseOpening:
@@ -91,23 +100,49 @@ class VerseOpening:
         """The token behind the last line."""
         return self.tokenizer.control(END)
 
-    def open(self, prompt: str, length: int, continues: bool) -> Opened:
-        """A poem is whole; what ``continues`` one is another of its form that takes its last characters for a theme."""
-        named = next((form for form in self.forms if form.name in prompt), None)
-        rest = prompt.replace(named.name, "") if named else prompt
-        theme = "".join(HAN.findall(rest))
-        first = _first_line(rest)
-        fitting = [form for form in self.forms if _begins(form, first)]
-        form = named or (fitting or self.forms)[0]
-        first = first if form in fitting else ""
-        about = "" if first else theme[-MOST_THEME:] if continues else theme[:MOST_THEME]
+    def open(self, prompt: str, length: int, continues: bool, topic: str = "") -> Opened:
+        """A poem is whole: what ``continues`` one is another of its form and theme."""
+        said = topic if continues else prompt
+        named = next(((form, name) for form in self.forms for name in form.name.split("・") if name in said), None)
+        rest = said.replace(named[1], "") if named else said
+        first = "" if continues else _first_line(rest)
+        fitting = [form for form in self.forms if self._begins(form, first)]
+        form = named[0] if named else (fitting or self.forms)[0]
+        line = self.tokenizer.encode(f"{first}，") if form in fitting else []
+        about = "" if line else "".join(HAN.findall(rest))[:MOST_THEME]
         guide = VerseGuide(self.tables, form)
-        body = self.tokenizer.encode(first)
-        for token in body:
+        for token in line:
             guide.take(token)
         head = control_tokens(self.tokenizer, (START, form.name))
-        tokens = [*head, *self.tokenizer.encode(about), *control_tokens(self.tokenizer, (TEXT,)), *body]
-        return Opened(tokens=tokens, ignored=tuple(dict.fromkeys(NO_HAN.findall(rest))), titled=not first, guide=guide)
+        tokens = [*head, *self.tokenizer.encode(about), *control_tokens(self.tokenizer, (TEXT,)), *line]
+        return Opened(tokens=tokens, ignored=tuple(dict.fromkeys(NO_HAN.findall(rest))), titled=not line, guide=guide)
+
+    def _begins(self, form: Form, first: str) -> bool:
+        """Whether ``first`` fills a form's first line with characters of which each is one token."""
+        known = all(len(tokens) == 1 and bool(self.tables.character_V[tokens[0]]) for tokens in map(self.tokenizer.encode, first))
+        return bool(first) and known and form.skeleton.startswith(PLACE * len(first) + "，")
+
+
+class ListOpening:
+    """The prompt names a kind of names, by one of its words; what else it says is the beginning of the first one."""
+
+    def __init__(self, tokenizer: Tokenizer, kinds: Mapping[str, Sequence[str]]) -> None:
+        self.tokenizer, self.kind_of = tokenizer, {word: kind for kind, words in kinds.items() for word in words}
+        self.usual = next(iter(kinds))
+
+    @property
+    def end(self) -> int | None:
+        """The token behind the last name of a list."""
+        return self.tokenizer.control(END)
+
+    def open(self, prompt: str, length: int, continues: bool, topic: str = "") -> Opened:
+        """A list that ``continues`` another is a new one of its kind."""
+        words = list(dict.fromkeys(WORDS.findall(topic if continues else prompt)))
+        kind = next((self.kind_of[word.lower()] for word in words if word.lower() in self.kind_of), self.usual)
+        rest = [] if continues else [word for word in words if word.lower() not in self.kind_of and word.lower() not in LIST_WORDS]
+        first = rest[0].capitalize() if rest else ""
+        head = control_tokens(self.tokenizer, (START, kind, TEXT))
+        return Opened(tokens=[*head, *self.tokenizer.encode(first)], ignored=tuple(rest[1:]), titled=True, lead=first)
 
 
 def _first_line(prompt: str) -> str:
@@ -116,16 +151,13 @@ def _first_line(prompt: str) -> str:
     return found.group(1) if found else ""
 
 
-def _begins(form: Form, first: str) -> bool:
-    """Whether ``first`` fills a form's first line."""
-    return bool(first) and form.skeleton.startswith(PLACE * len(first) + "，")
-
-
 def read_opening(config: Mapping[str, Any], tokenizer: Tokenizer) -> Opening:
     """The opening that a model's configuration names."""
     if "verse" in config:
         forms = [Form(name=form["name"], skeleton=form["skeleton"], rhymes=tuple(form["rhymes"])) for form in config["verse"]["forms"]]
         return VerseOpening(tokenizer, forms, config["verse"]["groups"])
+    if "lists" in config:
+        return ListOpening(tokenizer, config["lists"])
     if "about" in config:
         return AboutOpening(tokenizer, config["about"]["kind"], frozenset(config["about"]["common"]))
     return PlainOpening(tokenizer, tuple(config.get("opens", ())))

@@ -18,8 +18,8 @@ from typing import Any, Protocol
 
 NUM_BYTES = 256
 _ALONE = "\u3005-\u3007\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
-_WORD = re.compile(rf"[{_ALONE}]| ?[^\W\d_{_ALONE}]+| ?\d| ?[^\w\s]+|\s+(?=\s\S)|\s+|_")
-"""Words with the blank before them, single figures, runs of signs, blanks. Every text is the sum of its matches."""
+_WORD = re.compile(rf"[{_ALONE}]| ?[^\W\d_{_ALONE}]{{1,40}}| ?\d| ?[^\w\s]+|\s+(?=\s\S)|\s+|_")
+"""Words with the blank before them (very long ones in pieces), single figures, runs of signs, blanks. Every text is the sum of its matches."""
 _TYPEWRITER = str.maketrans({"‘": "'", "’": "'", "“": "'", "”": "'", '"': "'", "–": "-", "—": "-", "…": ".", "\t": " "})
 
 Pair = tuple[int, int]

@@ -140,7 +140,8 @@ def _note_stop(folder: Path, progress: Progress) -> str:
     card = read_json(path)
     card["training"]["stopped"] = progress.stopped
     path.write_text(json.dumps(card, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
-    return f"{progress.stopped}. Stopped at step {progress.step}; {folder} keeps the model of step {card['training']['steps']}."
+    kept = card["training"].get("best_step", card["training"]["steps"])
+    return f"{progress.stopped}. Stopped at step {progress.step}; {folder} keeps the model of step {kept}."
 
 
 def _resume(trainer: Trainer, path: Path) -> Progress:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from aigc_core.data.corpus import END, START, TEXT
-from aigc_core.rnn.openings import AboutOpening, PlainOpening, read_opening
+from aigc_core.rnn.openings import AboutOpening, ListOpening, PlainOpening, read_opening
 from aigc_core.rnn.tokenizer import BytePairTokenizer, CharacterTokenizer
 
 TOKENIZER = BytePairTokenizer((), (START, TEXT, END, "simple", "short", "long"))
@@ -20,13 +20,15 @@ def test_a_prompt_becomes_a_head() -> None:
     opened = opening.open("A dragon who was afraid of the dark, and sleepy now", 400, continues=False)
     head = controls(START, "simple", "short")
     assert opened.tokens == [*head, *b"dragon afraid dark and", *controls(TEXT)] and opened.ignored == ("sleepy", "now")
+    strange = opening.open("Ein Märchen: 龙", 400, continues=False)
+    assert strange.tokens == [*head, *b"ein", *controls(TEXT)] and strange.ignored == ("märchen", "龙"), "no part of a word is a word"
     assert opening.open("", 9999, continues=False).tokens == controls(START, "simple", "long", TEXT)
     assert opened.titled and opening.end == TOKENIZER.control(END)
 
 
-def test_a_text_goes_on_after_an_empty_head() -> None:
-    opened = AboutOpening(TOKENIZER, "simple", COMMON).open("then it rained.", 400, continues=True)
-    assert opened.tokens == [*controls(START, "simple", "short", TEXT), *b"then it rained."]
+def test_a_text_goes_on_after_the_head_of_the_first() -> None:
+    opened = AboutOpening(TOKENIZER, "simple", COMMON).open("then it rained.", 400, continues=True, topic="The dragon")
+    assert opened.tokens == [*controls(START, "simple", "short"), *b"dragon", *controls(TEXT), *b"then it rained."] and opened.ignored == ()
 
 
 def test_a_plain_model_begins_with_the_prompt() -> None:
@@ -43,3 +45,12 @@ def test_a_configuration_names_its_opening() -> None:
     about = read_opening({"about": {"kind": "simple", "common": ["the"]}}, TOKENIZER)
     assert isinstance(about, AboutOpening) and about.kind == "simple" and about.common == {"the"}
     assert isinstance(read_opening({"opens": ["start"]}, TOKENIZER), PlainOpening)
+
+
+def test_a_list_has_a_kind_and_a_beginning() -> None:
+    """A word names the kind, what is left begins the first name and is part of what is shown."""
+    opening = read_opening({"lists": {"simple": ["people"], "long": ["place", "places"]}}, TOKENIZER)
+    assert isinstance(opening, ListOpening)
+    opened = opening.open("Places starting with br", 100, continues=False)
+    assert opened.tokens == [*controls(START, "long", TEXT), *b"Br"] and opened.lead == "Br" and opened.titled
+    assert opening.open("", 100, continues=False).tokens == controls(START, "simple", TEXT)

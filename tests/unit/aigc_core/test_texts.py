@@ -36,12 +36,21 @@ def test_copies_and_broken_files_are_named(tmp_path: Path) -> None:
     """A text that differs in blanks and case is a copy; what does not parse is said and loses nothing else."""
     (tmp_path / "a.txt").write_text(LONG, encoding="utf-8")
     (tmp_path / "b.txt").write_text(LONG.upper().replace(" ", "  "), encoding="utf-8")
-    (tmp_path / "c.jsonl").write_text('{"text": "good"}\n{"text": \n{"words": 1}\n', encoding="utf-8")
+    (tmp_path / "c.jsonl").write_text('{"text": "good"}\n{"text": \n{"words": 1}\n' + "1" * 5000 + "\n" + "[" * 99_999, encoding="utf-8")
     (tmp_path / "d.txt").write_bytes(b"\xff\xfe\xfa")
     documents, report = load_texts([tmp_path / "a.txt", tmp_path])
     assert [d.text for d in documents] == [LONG.strip(), "good"]
-    assert report.num_duplicates == 2 and report.broken == ("c.jsonl:2", "c.jsonl:3", "d.txt")
-    assert any("c.jsonl:2, c.jsonl:3, d.txt" in line for line in report.lines()) and "copies" in report.lines()[1]
+    assert report.num_duplicates == 2 and report.broken == ("c.jsonl:2", "c.jsonl:3", "c.jsonl:4", "c.jsonl:5", "d.txt")
+    assert any("c.jsonl:2, c.jsonl:3, c.jsonl:4 and 2 more" in line for line in report.lines()) and "copies" in report.lines()[1]
+
+
+def test_what_is_odd_in_a_file_costs_nothing_else(tmp_path: Path) -> None:
+    """Half of a surrogate pair, a separator of lines within a text, an ending in capitals, one bad item of a list."""
+    (tmp_path / "a.txt").write_text(LONG, encoding="utf-8")
+    (tmp_path / "b.jsonl").write_text('{"text":"cut \\ud83d"}\n{"text":"one\u2028two"}', encoding="utf-8")
+    (tmp_path / "EXPORT.JSON").write_text('["Good one.", {"id": 3}]', encoding="utf-8")
+    documents, report = load_texts([tmp_path])
+    assert [d.text for d in documents] == ["Good one.", LONG.strip(), "cut ?", "one\u2028two"] and report.broken == ("EXPORT.JSON:2",)
 
 
 def test_too_little_is_refused_with_a_number(tmp_path: Path) -> None:
@@ -78,10 +87,14 @@ def test_documents_become_tokens_between_controls() -> None:
     assert first[:2] == [start, story] and first[2 : first.index(text)] == tokenizer.encode("owl")
     assert b"".join(map(tokenizer.piece, first[first.index(text) :])).decode() in {d.text for d in documents}
     assert corpus.validation_bytes == sum(len(d.text) for d in split_documents(documents)[1])
+    assert corpus.counted_N is not None
+    words = b"".join(map(tokenizer.piece, corpus.validation_N[corpus.counted_N].tolist())).decode()
+    assert words == "".join(d.text for d in split_documents(documents)[1]), "what is counted are the words of the texts, not their heads"
 
 
 def test_files_beyond_the_limit_are_left_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "a.txt").write_text(LONG, encoding="utf-8")
     (tmp_path / "b.txt").write_text(LONG + LONG, encoding="utf-8")
     monkeypatch.setattr(texts, "MAX_FILE_BYTES", len(LONG))
-    assert load_texts([tmp_path])[1].num_files == 1
+    report = load_texts([tmp_path])[1]
+    assert report.num_files == 1 and report.broken == ("b.txt (over 0 MiB)",)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections import Counter
 
 import pytest
@@ -14,6 +15,11 @@ from aigc_core.rnn.hawk import Hawk, HawkConfig
 from aigc_core.rnn.openings import VerseOpening
 from aigc_core.rnn.tokenizer import BytePairTokenizer, learn_merges
 from aigc_core.serving import TextModel
+from contracts.outcomes import TextOutcome
+from contracts.requests import WriteRequest
+from tests.support.models import FakeShelf
+from workers.engine import Engine
+from workers.work import Work
 
 GROUPS = ["光霜乡香长凉阳堂", "山间闲还关颜斑攀"]
 CHARACTERS = "".join(GROUPS) + "床前明月疑是地上举头望低思故春夏秋冬"
@@ -41,10 +47,55 @@ def test_a_first_line_is_taken_up() -> None:
     """A line with its comma is the beginning: what is written goes on from it to the form's end, and nothing else is."""
     poet = model()
     text = poet.write("床前明月光，", 5, poet.settings(1.0), 3)
-    assert keeps_form(f"床前明月光{text}", FIVE, GROUPS)
+    assert keeps_form(f"床前明月光，{text}", FIVE, GROUPS)
     opened = poet.opening.open("床前明月光，", 5, continues=False)
-    assert not opened.titled and b"".join(map(TOKENIZER.piece, opened.tokens)).decode() == "床前明月光"
+    assert not opened.titled and b"".join(map(TOKENIZER.piece, opened.tokens)).decode() == "床前明月光，"
     assert poet.opening.open("七绝 床前明月光，", 5, continues=False).titled, "five characters are no line of seven: a theme then"
+    rare = poet.opening.open("床前明月龘，", 5, continues=False)
+    assert rare.titled, "a character that is no token of its own would be counted as several: a theme then"
+    assert keeps_form(poet.write("床前明月龘，", 5, poet.settings(1.0), 3), FIVE, GROUPS)
+
+
+def test_what_goes_on_is_another_poem_of_its_form_and_theme() -> None:
+    opening = model().opening
+    first = opening.open("七绝 春雪", 5, continues=False)
+    assert opening.open("床前明月光，疑是地上霜。", 5, continues=True, topic="七绝 春雪").tokens == first.tokens
+
+
+def test_rhymes_of_few_characters_are_not_rhymed_on() -> None:
+    """With a group of two beside one of eight, all poems keep their form: the small group is never chosen at a rhyming place."""
+    groups = ["地月", "山间闲还关颜斑攀"]
+    torch.manual_seed(0)
+    network = Hawk(HawkConfig(vocab_size=TOKENIZER.vocab_size, width=16, num_layers=1))
+    poet = TextModel(network, TOKENIZER, {"version": "1"}, "cpu", VerseOpening(TOKENIZER, (FIVE,), groups))
+    poems = [poet.write("", 5, poet.settings(1.5), seed) for seed in range(20)]
+    assert all(keeps_form(poem, FIVE, groups) and {poem[10], poem[23]} <= set(groups[1]) for poem in poems)
+
+
+def test_a_form_has_several_names() -> None:
+    """A tune that is known by two names is found by each."""
+    two = Form(name="望江南・五绝", skeleton=FIVE.skeleton, rhymes=FIVE.rhymes)
+    opening = VerseOpening(TOKENIZER, (SEVEN, two), GROUPS)
+    guide = opening.open("望江南 春", 5, continues=False).guide
+    assert isinstance(guide, VerseGuide) and guide.form == two
+
+
+def test_poems_and_their_neighbours_change_nothing() -> None:
+    """In a batch a poem is what it is alone, beside poems of other forms."""
+    engine = Engine(FakeShelf(poems=model()), max_pictures=8, max_texts=3)
+    engine.start()
+    requests = [
+        WriteRequest(model="poems", prompt=prompt, length=20, temperature=1.2, seed=seed)
+        for seed, prompt in enumerate(["七绝 春", "五绝", "床前明月光，", "七绝"])
+    ]
+    works = [Work(job_id=str(index), request=request, deadline_at=time.time() + 60) for index, request in enumerate(requests)]
+    for work in works:
+        engine.submit(work)
+    outcomes = [work.result(60).outcome for work in works]
+    engine.stop()
+    alone = [model().write(request.prompt, 20, model().settings(1.2), request.seed) for request in requests]
+    assert [outcome.text for outcome in outcomes if isinstance(outcome, TextOutcome)] == alone
+    assert [outcome.titled for outcome in outcomes if isinstance(outcome, TextOutcome)] == [True, True, False, True]
 
 
 def test_a_theme_is_said_and_strange_words_are_named() -> None:

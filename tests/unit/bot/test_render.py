@@ -96,7 +96,11 @@ def test_a_text_about_its_prompt_stands_below_it() -> None:
     """A title is no beginning of a sentence; and what goes on is the text alone."""
     outcome = text(" Once there was a fox.").model_copy(update={"titled": True})
     assert render.ended(ended(outcome, write("The fox"))).content.startswith("**The fox**\nOnce there was")
-    assert go_on(write("The fox"), outcome.text, titled=True).prompt == outcome.text
+    after = go_on(write("The fox"), outcome.text, titled=True)
+    assert (after.prompt, after.topic) == (outcome.text, "The fox") and go_on(after, " And then.", titled=True).topic == "The fox"
+    assert go_on(after, " And then.", titled=True).prompt == f"{outcome.text} And then." and go_on(write("To be"), " or").topic == ""
+    unused = outcome.model_copy(update={"ignored": ("moon",)})
+    assert "not made use of: " in render.ended(ended(unused, write("The fox"))).content
     long = text("x " * 2000).model_copy(update={"titled": True})
     assert render.ended(ended(long, write("The fox"))).files[0].data.startswith(b"The fox\n\nx x")
 
