@@ -95,7 +95,7 @@ def _word_gan(checkpoint: Checkpoint, device: str) -> ImageModel:
     model = {"words": WordPictureModel, "digits": DigitModel}[known.get("reads", "words")]
     folder = zoo_folder() / "upscaler"
     upscaler = load_upscaler(folder) if network.generator.config.image_size >= SMALLEST_SMOOTH and (folder / CARD).exists() else None
-    return model(network, Lexicon(phrases=phrases, closed=known["closed"]), checkpoint.card, device, upscaler)
+    return model(network, Lexicon(phrases=phrases, closed=known["closed"], spread=known.get("spread", 1.0)), checkpoint.card, device, upscaler)
 
 
 def _vae(checkpoint: Checkpoint, device: str) -> ImageModel:

@@ -128,7 +128,7 @@ def invert(model: ImageModel, x_CHW: Tensor, start: Point, *, mask_HW: Tensor | 
     noise, condition = first.clone().requires_grad_(), start.condition.clone().requires_grad_()
     optimiser = torch.optim.Adam([noise, condition], lr=rate)
     known = torch.ones(x_CHW.shape[1:]) if mask_HW is None else mask_HW
-    target, pull = x_CHW[None], 1e-4
+    target, pull = x_CHW.detach()[None], 1e-4
     for step in range(steps):
         optimiser.param_groups[0]["lr"] = rate * min(1.0, 4 * (1 - step / steps))
         optimiser.zero_grad()

@@ -123,7 +123,7 @@ def _emoji(device: str) -> Trainer:
         "data": {"name": "Noto Emoji without flags and skin tones, with names and tags of gemoji", "licence": LICENCE, "credit": CREDIT},
         "licence": "Apache-2.0",
     }  # fmt: skip
-    return tagged_trainer(load_emoji(64), 64, card, device, warm_start=0.8)
+    return tagged_trainer(load_emoji(64), 64, card, device, warm_start=0.8, spread=0.6)
 
 
 def _fashion(device: str) -> Trainer:

@@ -23,6 +23,8 @@ COLOURS = {
     "orange": (243, 112, 33), "pink": (255, 105, 180), "silver": (180, 188, 196), "brown": (133, 84, 48), "cyan": (34, 211, 238),
 }  # fmt: skip
 SIDE, NUM_ICONS = 128, 500
+STOPPED = 3
+"""The status of a training that ended itself, and left the model of its last good look."""
 Colour = tuple[int, ...]
 
 
@@ -152,13 +154,22 @@ def main() -> None:
         "1",
     ]
     command += ["--minutes", str(arguments.minutes)] if arguments.minutes else []
-    subprocess.run(command, check=True)
+    ended = subprocess.run(command, check=False)
+    if ended.returncode not in (0, STOPPED):
+        raise SystemExit(f"the training failed with status {ended.returncode}")
     minutes = (time.monotonic() - started) / 60
     sheet(model, arguments.folder / f"{model.name}.png")
     size = sum(file.stat().st_size for file in model.glob("model.*"))
     print(
         json.dumps(
-            {"benchmark": "own_pictures", "family": arguments.family, "icons": count, "minutes": round(minutes, 1), "megabytes": round(size / 1e6, 2)}
+            {
+                "benchmark": "own_pictures",
+                "family": arguments.family,
+                "icons": count,
+                "minutes": round(minutes, 1),
+                "megabytes": round(size / 1e6, 2),
+                "stopped_by_itself": ended.returncode == STOPPED,
+            }
         )
     )
 

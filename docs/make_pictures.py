@@ -131,7 +131,12 @@ def upscale(model: ImageModel, prompts: Sequence[str]) -> Row:
     (start,) = points_of(model, prompts[0], 1)
     x = model.decode([start])[0]
     small = images.to_pil(x)
-    return [("as drawn", small), ("by whole pixels", images.enlarge(small, 8, smooth=False)), ("smoothly", images.enlarge(small, 8))]
+    return [
+        ("as drawn", small),
+        ("by whole pixels", images.enlarge(small, 8, smooth=False)),
+        ("smoothly", images.enlarge(small, 8)),
+        ("as it is shown", model.show(x)),
+    ]
 
 
 def animate(model: ImageModel, prompts: Sequence[str], path: Path) -> None:
@@ -166,7 +171,7 @@ ROWS: dict[str, Callable[[ImageModel, Sequence[str]], Row]] = {
 def main() -> None:
     """Write the pictures of the models named."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("models", nargs="*", default=["avatars", "sprites", "fashion", "digits", "glyphs", "handwriting"])
+    parser.add_argument("models", nargs="*", default=["avatars", "sprites", "emoji", "fashion", "digits", "glyphs", "handwriting"])
     arguments = parser.parse_args()
     torch.set_num_threads(1)
     FOLDER.mkdir(exist_ok=True)

@@ -72,6 +72,11 @@ def nearest_distance(x_ND: Tensor, reference_MD: Tensor) -> Tensor:
     return torch.cat([torch.cdist(rows, reference_MD).amin(1) for rows in x_ND.split(500)])
 
 
+def nearest_among(x_ND: Tensor) -> Tensor:
+    """Distance of each row to the nearest other row, ``(N,)``."""
+    return _radii(x_ND, 1)
+
+
 def memorisation_ratio(generated_ND: Tensor, held_out_ND: Tensor, train_ND: Tensor) -> float:
     """Median distance of generated pictures to the training set over that of held-out real ones; below 1, generated ones are nearer: copies."""
     return (nearest_distance(generated_ND, train_ND).median() / nearest_distance(held_out_ND, train_ND).median()).item()

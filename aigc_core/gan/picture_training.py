@@ -79,6 +79,8 @@ class PictureRecipe:
     augment: tuple[str, ...] = ()
     augment_target: float = 0.4
     ema_half_life: float = 20_000.0
+    spread: float = 1.0
+    """What the noise of the game is multiplied with, and that of serving: see :class:`aigc_core.gan.word_serving.Lexicon`."""
 
 
 class WordGenerator(nn.Module):
@@ -171,7 +173,7 @@ class PictureGanTrainer:
         x, descriptions = self._real()
         self.critic.requires_grad_(False)
         c = self.critic.words(descriptions)
-        fake = self._drawn(self._noise(), self.generator.words(descriptions, self._anonymous()))
+        fake = self._drawn(recipe.spread * self._noise(), self.generator.words(descriptions, self._anonymous()))
         fake_logits = self.critic.discriminator.judge(self._seen(fake), c)
         with torch.no_grad():
             real_logits = self.critic.discriminator.judge(self._seen(x), c)
@@ -189,10 +191,11 @@ class PictureGanTrainer:
 
     def _critic_step(self, gamma: float) -> dict[str, float]:
         """R3GAN eq. 2 for D with R1 and R2 each ``penalty_every`` steps (weighted to the same mean), and matching-aware pairs."""
-        penalised = self.num_steps % self.recipe.penalty_every == 0
+        recipe = self.recipe
+        penalised = self.num_steps % recipe.penalty_every == 0
         x, descriptions = self._real()
         with torch.no_grad():
-            fake = self._drawn(self._noise(), self.generator.words(descriptions, self._anonymous()))
+            fake = self._drawn(recipe.spread * self._noise(), self.generator.words(descriptions, self._anonymous()))
         both = torch.cat([x, fake]).requires_grad_(penalised)
         c = self.critic.words(descriptions)
         phi = self._seen(both)
@@ -200,12 +203,12 @@ class PictureGanTrainer:
         real_logits, fake_logits = logits.chunk(2)
         loss = self.loss.discriminator(real_logits, fake_logits)
         losses = {"d_loss": loss.item(), "margin": (real_logits - fake_logits).mean().item()}
-        if self.recipe.mismatch:
+        if recipe.mismatch:
             wrong = self.critic.discriminator.judge(phi[: len(x)], c.roll(1, 0))
-            loss = loss + self.recipe.mismatch * self.loss.discriminator(real_logits, wrong)
+            loss = loss + recipe.mismatch * self.loss.discriminator(real_logits, wrong)
         if penalised:
             penalty = 2 * gradient_penalty(logits, both)
-            loss = loss + 0.5 * gamma * self.recipe.penalty_every * penalty
+            loss = loss + 0.5 * gamma * recipe.penalty_every * penalty
             losses["r1_r2"] = penalty.item()
             self._adapt(real_logits, fake_logits)
         descend(self.optimiser_d, loss)
@@ -248,7 +251,7 @@ class PictureGanTrainer:
     def preview(self, folder: Path) -> Path:
         """Rows of held-out pictures, and below each what the generator makes of its words."""
         x, descriptions = self.pictures.held_out(40)
-        z = torch.randn(len(x), self.config.latent_dim, generator=torch.Generator().manual_seed(1)).to(self.device)
+        z = self.recipe.spread * torch.randn(len(x), self.config.latent_dim, generator=torch.Generator().manual_seed(1)).to(self.device)
         drawn = self.ema.module(z, descriptions).cpu()
         rows = [row for start in range(0, len(x), 10) for row in (x[start : start + 10], drawn[start : start + 10])]
         sheet = images.grid([images.to_pil(images.on_grey(picture)) for row in rows for picture in row], gap=2, background=0, num_columns=10)
@@ -260,7 +263,7 @@ class PictureGanTrainer:
     def evaluate(self) -> dict[str, Any]:
         """The mean absolute error to held-out pictures: small only where the words fix everything."""
         x, descriptions = self.pictures.held_out(256)
-        z = torch.randn(len(x), self.config.latent_dim, generator=torch.Generator().manual_seed(1)).to(self.device)
+        z = self.recipe.spread * torch.randn(len(x), self.config.latent_dim, generator=torch.Generator().manual_seed(1)).to(self.device)
         return {"held_out_l1": (self.ema.module(z, descriptions).cpu() - x).abs().mean().item()}
 
     @torch.no_grad()
@@ -271,7 +274,9 @@ class PictureGanTrainer:
         near = None
         if isinstance(self.pictures, FinitePictures):
             _, descriptions = self.pictures.training(64)
-            z = torch.randn(len(descriptions), self.config.latent_dim, generator=torch.Generator().manual_seed(2)).to(self.device)
+            z = self.recipe.spread * torch.randn(len(descriptions), self.config.latent_dim, generator=torch.Generator().manual_seed(2)).to(
+                self.device
+            )
             near = nearness(self.ema.module(z, descriptions).cpu(), self.pictures)
         return self.watch.look(nearness=near, margin=self.margin, held_out_error=self.evaluate()["held_out_l1"])
 
@@ -297,7 +302,7 @@ class PictureGanTrainer:
             "family": self.card.get("family", "gan"),
             "network": to_dict(self.config),
             "words": to_dict(self.words),
-            "lexicon": self.pictures.lexicon(),
+            "lexicon": {**self.pictures.lexicon(), **({"spread": self.recipe.spread} if self.recipe.spread != 1.0 else {})},
         }
         training = {**self.card.get("training", {}), "recipe": to_dict(self.recipe), "pictures_seen": self.ema.num_seen}
         return Checkpoint(config=config, card={**self.card, "training": training}, weights=self.ema.module.state_dict())

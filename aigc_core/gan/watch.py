@@ -8,7 +8,7 @@ from typing import Protocol, runtime_checkable
 import torch
 from torch import Tensor
 
-from aigc_core.evaluation.measures import memorisation_ratio
+from aigc_core.evaluation.measures import memorisation_ratio, nearest_among, nearest_distance
 from aigc_core.gan.condition import Description
 
 
@@ -23,6 +23,8 @@ class FinitePictures(Protocol):
         """The first ``count`` pictures kept out."""
 
 
+AMONG = 2000
+"""So many training pictures are compared with each other."""
 FEWEST_HELD_OUT = 8
 """With fewer real pictures to compare with, nothing is said about copies."""
 
@@ -58,13 +60,16 @@ class Watch:
 
 
 def nearness(generated_NCHW: Tensor, pictures: FinitePictures) -> float | None:
-    """Distance to the training set over that of held-out real pictures, in pixels of a quarter of the size; None with too few held out.
+    """Distance to the training set over that of real pictures, in pixels of a quarter of the size; None with too few held out.
 
-    Small pixels are features enough for copies, and nothing has to be trained for them.
+    The real ones are those held out, or the training pictures among each other where these are nearer: a set with many pictures of each thing has
+    near neighbours, and what is like them is no copy. Small pixels are features enough for copies, and nothing has to be trained for them.
     """
     held_out, _ = pictures.held_out(200)
     if len(held_out) < FEWEST_HELD_OUT:
         return None
     train, _ = pictures.training(4000)
     small = [torch.nn.functional.avg_pool2d(x.float().clamp(-1, 1), 4).flatten(1) for x in (generated_NCHW, held_out, train)]
-    return memorisation_ratio(*small)
+    generated, held, known = small
+    among = nearest_among(known[:AMONG]).median() / nearest_distance(held, known).median()
+    return memorisation_ratio(generated, held, known) / min(1.0, among.item())

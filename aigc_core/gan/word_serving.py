@@ -28,10 +28,15 @@ SMALLEST_SMOOTH = 64
 
 @dataclass(frozen=True, kw_only=True)
 class Lexicon:
-    """What a model knows to draw: the known phrases of each slot. ``closed`` slots take these only, and the seed fills those left open."""
+    """What a model knows to draw: the known phrases of each slot. ``closed`` slots take these only, and the seed fills those left open.
+
+    ``spread`` is what standard normal noise is multiplied with before it is drawn: less than 1 where a model that has seen few pictures is at its
+    best near the middle (truncation, Brock et al. 2019, arXiv 1809.11096, section 3.1).
+    """
 
     phrases: tuple[tuple[tuple[str, ...], ...], ...]
     closed: bool = False
+    spread: float = 1.0
 
 
 class WordPictureModel(ImageModel):
@@ -84,7 +89,7 @@ class WordPictureModel(ImageModel):
         return [Point(noise=z, condition=c, alt=self.alt(query)) for z, c, query in rows]
 
     def decode(self, points: Sequence[Point]) -> list[Tensor]:
-        z = torch.stack([point.noise for point in points]).to(self.device)
+        z = self.lexicon.spread * torch.stack([point.noise for point in points]).to(self.device)
         c = torch.stack([point.condition for point in points]).to(self.device)
         if torch.is_grad_enabled() and (z.requires_grad or c.requires_grad):
             return list(self.network.generator(z, c))

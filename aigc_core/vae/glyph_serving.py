@@ -68,7 +68,8 @@ class GlyphModel(ImageModel):
         """Ink ``(1, 28, 28)`` in [-1, 1]."""
         u = torch.stack([point.noise for point in points]).to(self.device)
         weights = torch.stack([point.condition for point in points]).to(self.device)
-        logits = self._logits(u, weights) if torch.is_grad_enabled() else self._tiled(u, weights)
+        followed = torch.is_grad_enabled() and (u.requires_grad or weights.requires_grad)
+        logits = self._logits(u, weights) if followed else self._tiled(u, weights)
         return list((2 * torch.sigmoid(logits) - 1).cpu())
 
     @torch.inference_mode()

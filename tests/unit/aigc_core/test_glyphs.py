@@ -44,6 +44,17 @@ def test_between_two_alphabets_lies_a_mixture() -> None:
     assert torch.allclose(blend.noise, first.noise, atol=1e-5)
 
 
+def test_a_drawn_character_is_taken_up_again() -> None:
+    """What the model drew may be inverted as it is, and comes nearer than where the search began."""
+    drawn = model()
+    target, start = drawn.points([PictureQuery(prompt="Greek", seed=1), PictureQuery(prompt="Greek", seed=2)])
+    x = drawn.decode([target])[0]
+    assert not x.requires_grad
+    found = operations.invert(drawn, x, start, steps=30)
+    before, after = ((drawn.decode([point])[0] - x).abs().mean() for point in (start, found))
+    assert after < before
+
+
 def test_deformed_characters_stay_what_they_are() -> None:
     ink = torch.zeros(8, 1, 28, 28)
     ink[:, :, 8:20, 12:16] = 1

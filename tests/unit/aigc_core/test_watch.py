@@ -36,6 +36,20 @@ def test_copies_are_near_and_new_pictures_are_not() -> None:
     assert far is not None and far > 0.8
 
 
+def test_many_pictures_of_one_thing_are_near_each_other_without_being_copies() -> None:
+    """Held-out things are far away here; a generated picture that is as near to a training picture as these are among each other is none."""
+    rng = torch.Generator().manual_seed(1)
+    things = pictures(12, 0).levels_NCHW.float()
+    many = (things.repeat_interleave(10, 0) + 6 * torch.randn(120, 3, 4, 4, generator=rng).repeat_interleave(4, 2).repeat_interleave(4, 3)).clamp(
+        0, 255
+    )
+    known = TaggedPictures(levels_NCHW=many.to(torch.uint8), names=(("thing",),) * 120, tags=((),) * 120, held_out_N=torch.arange(120) >= 110)
+    another = (things[:5] + 6 * torch.randn(5, 3, 4, 4, generator=rng).repeat_interleave(4, 2).repeat_interleave(4, 3)).clamp(0, 255) / 127.5 - 1
+    fresh, copied = nearness(another, known), nearness(known.training(20)[0] + 0.002, known)
+    assert fresh is not None and fresh > 0.7
+    assert copied is not None and copied < 0.3
+
+
 def test_without_held_out_pictures_nothing_is_said_of_copies() -> None:
     known = pictures(60, 2)
     assert nearness(known.training(20)[0], known) is None
