@@ -31,6 +31,19 @@ def test_the_readme_says_bards_loss() -> None:
     assert f"{metrics('bard')['validation_nats']:.3f} nats" in row
 
 
+def test_the_readme_says_what_else_was_measured() -> None:
+    """Shares, bounds and bits of the other models, as their cards have them."""
+    expected = {
+        "fashion": [f"{100 * metrics('fashion')['cas']:.1f} %", f"{100 * metrics('fashion')['real_cas']:.1f} %"],
+        "emoji": [f"{100 * metrics('emoji')['held_out_top5']:.0f} %", f"{100 * metrics('emoji')['real_held_out_top5']:.0f} %"],
+        "glyphs": [f"{metrics('glyphs')['test_neg_elbo_nats']:.1f} nats"],
+        "names": [f"{metrics('names')['bits_per_byte']:.2f} bits per byte"],
+    }
+    for name, figures_said in expected.items():
+        (row,) = [line for line in README.splitlines() if line.startswith(f"| `{name}` |")]
+        assert all(figure in row for figure in figures_said), (name, figures_said)
+
+
 def test_files_and_commands_that_the_readme_names_exist() -> None:
     for path in re.findall(r"\]\(([^)#:]+)\)", README):
         assert (ROOT / path).exists(), path
