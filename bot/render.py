@@ -11,6 +11,7 @@ from contracts.ports import Ended
 from contracts.requests import ImagineRequest, Job, WriteRequest
 
 FILE_PREVIEW = 1200
+SUMMARY_IN_SHORT = 80
 LEAD_LIMIT = 300
 PARTS_SHOWN, PART_LIMIT = 10, 30
 
@@ -51,18 +52,30 @@ def status_line(job: Job, snapshot: Snapshot) -> str:
 
 
 def models(cards: list[ModelCard], live: set[str]) -> str:
-    """The answer of ``/models``."""
-    blocks = []
-    for card in sorted(cards, key=lambda card: (card.name not in live, card.kind, card.name)):
-        command = "/imagine" if card.kind == "image" else "/write"
-        examples = ", ".join(f"`{example}`" for example in card.examples[:3])
-        mark = "🟢" if card.name in live else "⚪ (no worker serves it now)"
-        blocks.append(
-            f"{mark} **{card.name}** · {card.family.upper()} · `{command} model:{card.name}`\n"
-            f"{card.summary} It knows {card.knows}.\n"
-            f"-# Try {examples} · version {card.version} · {card.licence}"
-        )
-    return fitting(blocks)
+    """The answer of ``/models``: at length where all fit a message, else a line or two each, so that none is left out."""
+    ordered = sorted(cards, key=lambda card: (card.name not in live, card.kind, card.name))
+    blocks = [_model(card, card.name in live) for card in ordered]
+    return fitting(blocks if len("\n".join(blocks)) <= MESSAGE_LIMIT else [_model_in_short(card, card.name in live) for card in ordered])
+
+
+def _model(card: ModelCard, live: bool) -> str:
+    examples = ", ".join(f"`{example}`" for example in card.examples[:3])
+    more = f"\n{card.summary} It knows {card.knows}.\n-# Try {examples} · version {card.version} · {card.licence}"
+    return f"{_mark(live)} **{card.name}** · {card.family.upper()} · `{_command(card)} model:{card.name}`{more}"
+
+
+def _model_in_short(card: ModelCard, live: bool) -> str:
+    example = f" prompt:{card.examples[0]}" if card.examples else ""
+    summary = card.summary if len(card.summary) <= SUMMARY_IN_SHORT else card.summary[: SUMMARY_IN_SHORT - 1].rstrip(" ,.;:") + "…"
+    return f"{_mark(live)} `{_command(card)} model:{card.name}{example}`\n-# {card.family.upper()} · {summary}"
+
+
+def _mark(live: bool) -> str:
+    return "🟢" if live else "⚪ (no worker serves it now)"
+
+
+def _command(card: ModelCard) -> str:
+    return "/imagine" if card.kind == "image" else "/write"
 
 
 def _title(job: Job) -> str:

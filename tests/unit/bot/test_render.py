@@ -156,6 +156,16 @@ def test_models_are_listed_live_ones_first() -> None:
     assert len(render.models([card(f"model{index}") for index in range(40)], set())) <= MESSAGE_LIMIT
 
 
+def test_many_models_are_listed_in_short() -> None:
+    """A dozen models with long words still fit one message, each with its command, its example and the beginning of its summary."""
+    long = {"summary": "Draws many things that are told at great length. " * 6, "knows": "much " * 60}
+    cards = [card(f"model-{number}", "image" if number % 2 else "text").model_copy(update=long) for number in range(12)]
+    shown = render.models(cards, {each.name for each in cards[:9]})
+    assert len(shown) <= MESSAGE_LIMIT and all(f"model:{each.name} prompt:7`" in shown for each in cards)
+    assert shown.count("no worker") == 3 and shown.count("great length") == 12 and "It knows much" not in shown
+    assert "It knows the digits" in render.models([card("digits")], {"digits"})
+
+
 def test_a_press_comes_back_from_its_custom_id() -> None:
     for action in Action:
         match = CUSTOM_ID.fullmatch(Press(action=action, job_id="1234567890123456789", index=8).custom_id)
