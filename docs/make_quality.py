@@ -45,7 +45,9 @@ generated ones.
 OWN = """## Own pictures
 
 `aigc train gan --data` on {icons} icons that a script draws (`python -m benchmarks.own_pictures`): {minutes:.0f} minutes of one CPU core from the
-folder to a model that is served, {megabytes:.1f} MB. The upper half of the sheet are pairs of colour and thing that were among the icons, the lower
+folder to a model that is served, {megabytes:.1f} MB;
+the training was stopped once by a check that has been mended since, and resumed.
+The upper half of the sheet are pairs of colour and thing that were among the icons, the lower
 half pairs that were not.
 
 ![Icons from words](pictures/own-icons.png)
