@@ -55,6 +55,8 @@ def _note(name: str, measures: dict[str, object], minutes: float) -> None:
     card = read_json(path)
     found = records(measures, command=f"aigc evaluate {card['name']}", device="cpu", minutes=minutes)
     card["metrics"] = merged(card.get("metrics", ()), found)
+    if "written" in measures:
+        card["samples"] = measures["written"]
     path.write_text(json.dumps(card, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
 
 
@@ -84,31 +86,18 @@ def _measure(arguments: argparse.Namespace) -> dict[str, object]:
 
 
 def _of_texts(model: TextModel) -> dict[str, object]:
-    """The measures of a language model of the zoo.
+    """The measures of a language model of the zoo, and the first samples as they came."""
+    from aigc_core.evaluation.held_out import text_test
+    from aigc_core.evaluation.texts import evaluate_texts, form_kept, new_names
+    from aigc_core.rnn.openings import ListOpening, VerseOpening
 
-    Raises:
-        TypeError: there is no held-out text for this model.
-    """
-    from aigc_core.data.corpus import held_out, lay_out, split_documents
-    from aigc_core.evaluation.texts import evaluate_texts, pieces
-    from aigc_core.rnn.tokenizer import BytePairTokenizer, CharacterTokenizer
-
-    name = str(model.card["name"])
-    if name.startswith("bard") and isinstance(model.tokenizer, CharacterTokenizer):
-        from aigc_core.data.shakespeare import load_shakespeare
-
-        corpus = load_shakespeare()
-        train, out = (b"".join(map(corpus.tokenizer.piece, side.tolist())).decode() for side in (corpus.train_N, corpus.validation_N))
-        return {**evaluate_texts(model, corpus, ["\n"], pieces(out), train), "split": "last 10 %, state carried"}
-    if name == "tales" and isinstance(model.tokenizer, BytePairTokenizer):
-        from aigc_core.data.corpus import Corpus
-        from aigc_core.data.stories import load_stories
-
-        kept, last = split_documents(load_stories())
-        corpus = Corpus(tokenizer=model.tokenizer, train_N=lay_out([], model.tokenizer)[0], **held_out(last, model.tokenizer))
-        prompts = [story.about for story in last[:20]]
-        return evaluate_texts(model, corpus, prompts, [story.text for story in last[:20]], "\n".join(story.text for story in kept))
-    raise TypeError(f"there is no held-out text to measure {name} with")
+    test = text_test(model)
+    found = evaluate_texts(model, test.corpus, test.prompts, test.real, test.train_text)
+    if isinstance(model.opening, VerseOpening):
+        found |= form_kept(model, model.opening)
+    if isinstance(model.opening, ListOpening):
+        found |= new_names(model, test.prompts, test.train_text)
+    return found
 
 
 def _of_pictures(model: ImageModel, arguments: argparse.Namespace) -> dict[str, object]:

@@ -10,12 +10,11 @@ from aigc_core.training.budget import Budget
 from aigc_core.training.loop import Trainer
 
 _FIRST_FORMS = ("七绝", "五绝", "七律", "五律")
-MOST_TITLE = 8
 
 
 def text_presets() -> tuple[Preset, ...]:
     """The zoo's language models."""
-    return (_bard(), _bard_lstm(), _bard_min_gru(), _tales(), _poems(), _names())
+    return (_bard(), _bard_lstm(), _bard_min_gru(), _tales(), _poems(), _names(), _npc())
 
 
 _CELLS = {"hawk": "Hawk (RG-LRU)", "lstm": "LSTM", "min-gru": "minGRU"}
@@ -81,7 +80,7 @@ def _bard_min_gru() -> Preset:
 def _tales() -> Preset:
     def setup(device: str) -> Trainer:
         from aigc_core.data.corpus import build_corpus
-        from aigc_core.data.stories import CREDIT, KINDS, LICENCE, common_words, load_stories
+        from aigc_core.data.stories import CREDIT, KINDS, LICENCE, MOST_ABOUT, common_words, load_stories
         from aigc_core.rnn.hawk import HawkConfig
         from aigc_core.rnn.training import TextRecipe, TextTrainer
 
@@ -89,7 +88,8 @@ def _tales() -> Preset:
         stories = load_stories()
         corpus = build_corpus(stories, 2048)
         common = sorted(common_words(story.text for story in stories))
-        corpus = replace(corpus, opening={"about": {"kind": KINDS[0], "common": common}, "writing": {"repetition": 0.5, "half_life": 100}})
+        about = {"controls": {kind: [] for kind in KINDS}, "common": common, "sized": True, "most": MOST_ABOUT}
+        corpus = replace(corpus, opening={"about": about, "writing": {"repetition": 0.5, "half_life": 100}})
         size = corpus.tokenizer.vocab_size
         config = HawkConfig(vocab_size=size, width=320, num_layers=8) if large else HawkConfig(vocab_size=size, width=192, num_layers=6)
         card = {
@@ -97,6 +97,7 @@ def _tales() -> Preset:
             "summary": "Short stories in plain English about what the prompt says, with a beginning and an end.",
             "knows": "what simple stories, picture books and fairy tales are about",
             "examples": ["A dragon who was afraid of the dark", "The fox and the moon", "A brave little boat"],
+            "choices": {"kind": list(KINDS)},
             "data": {"name": f"{len(stories):,} short stories", "licence": LICENCE, "credit": CREDIT},
             "licence": "MIT (the texts under their own licences)",
         }  # fmt: skip
@@ -112,14 +113,14 @@ def _tales() -> Preset:
 def _poems() -> Preset:
     def setup(device: str) -> Trainer:
         from aigc_core.config import to_dict
-        from aigc_core.data.corpus import Document, build_corpus
-        from aigc_core.data.poems import CREDIT, LICENCE, load_poems
+        from aigc_core.data.corpus import build_corpus
+        from aigc_core.data.poems import CREDIT, LICENCE, load_poems, poem_documents
         from aigc_core.rnn.hawk import HawkConfig
         from aigc_core.rnn.training import TextRecipe, TextTrainer
 
         large = device.startswith("cuda")
         poems, forms, groups = load_poems()
-        corpus = build_corpus([Document(text=poem.text, controls=(poem.form,), about=poem.title[:MOST_TITLE]) for poem in poems], 6_000)
+        corpus = build_corpus(poem_documents(poems), 6_000)
         ordered = sorted(forms, key=lambda form: _FIRST_FORMS.index(form.name) if form.name in _FIRST_FORMS else len(_FIRST_FORMS))
         corpus = replace(corpus, opening={"verse": {"forms": [to_dict(form) for form in ordered], "groups": groups}}, train_text="")
         size = corpus.tokenizer.vocab_size
@@ -129,6 +130,7 @@ def _poems() -> Preset:
             "summary": "Chinese verse in its old forms, by theme or first line; the form and its rhymes are kept by the decoder.",
             "knows": f"themes in Chinese, and the forms {'、'.join(form.name for form in ordered)}",
             "examples": ["七绝 春雪", "五律 秋夜", "床前明月光，"],
+            "choices": {"kind": [form.name for form in ordered]},
             "data": {"name": f"{len(poems):,} poems", "licence": LICENCE, "credit": CREDIT},
             "licence": "MIT (the poems are in the public domain)",
         }  # fmt: skip
@@ -149,15 +151,16 @@ def _names() -> Preset:
         from aigc_core.rnn.training import TextRecipe, TextTrainer
 
         large = device.startswith("cuda")
-        lists = load_names()
-        corpus = replace(build_corpus(lists, 320), opening={"lists": {kind: list(words) for kind, words in KIND_WORDS.items()}})
+        lists, others = load_names()
+        corpus = replace(build_corpus(lists, 320, validation=others), opening={"lists": {kind: list(words) for kind, words in KIND_WORDS.items()}})
         config = HawkConfig(vocab_size=corpus.tokenizer.vocab_size, width=256 if large else 128, num_layers=3)
         card = {
             "name": "names", "title": "Names", "family": "rnn", "kind": "text",
             "summary": "New names of people, places and creatures, ten at a time.",
             "knows": "people, places, creatures; a beginning such as Ar",
             "examples": ["creatures", "places", "people Ar"],
-            "data": {"name": f"{len(lists):,} lists of names", "licence": LICENCE, "credit": CREDIT},
+            "choices": {"kind": list(KIND_WORDS)},
+            "data": {"name": f"{len(lists):,} lists of names, a name in twenty kept out", "licence": LICENCE, "credit": CREDIT},
             "licence": "MIT",
         }  # fmt: skip
         recipe = TextRecipe(batch=64 if large else 16, window=128, dropout=0.1, lr=(3e-3, 1e-4), keep_best=True)
@@ -166,4 +169,43 @@ def _names() -> Preset:
     return Preset(
         name="names", family="rnn", summary="Hawk on lists of names, with their kind in a head",
         cpu=Budget(num_steps=1_800), cuda=Budget(num_steps=4_000), setup=setup,
+    )  # fmt: skip
+
+
+def _npc() -> Preset:
+    def setup(device: str) -> Trainer:
+        from aigc_core.data.corpus import build_corpus
+        from aigc_core.data.npc import CREDIT, LICENCE, MOOD_WORDS, load_npc
+        from aigc_core.data.stories import common_words
+        from aigc_core.rnn.hawk import HawkConfig
+        from aigc_core.rnn.training import TextRecipe, TextTrainer
+
+        large = device.startswith("cuda")
+        lines, others, roles = load_npc()
+        common = sorted(common_words([one.text for one in lines]) - set(roles))
+        about = {
+            "controls": {mood: list(words) for mood, words in MOOD_WORDS.items()},
+            "common": common,
+            "sized": False,
+            "most": 2,
+            "first": list(roles),
+        }
+        corpus = replace(build_corpus(lines, 1024, validation=others), opening={"about": about})
+        size = corpus.tokenizer.vocab_size
+        config = HawkConfig(vocab_size=size, width=256, num_layers=6) if large else HawkConfig(vocab_size=size, width=160, num_layers=4)
+        card = {
+            "name": "npc", "title": "Characters", "family": "rnn", "kind": "text",
+            "summary": "Lines for the characters of a game: who speaks, in which mood, and what of.",
+            "knows": f"moods ({', '.join(MOOD_WORDS)}), what is spoken of, and {len(roles)} speakers: {', '.join(roles[::7])} ...",
+            "examples": ["angry king", "a whispering sailor, gold", "scared boy"],
+            "choices": {"mood": list(MOOD_WORDS)},
+            "data": {"name": f"{len(lines):,} texts of a few lines of speech", "licence": LICENCE, "credit": CREDIT},
+            "licence": "MIT (the books are in the public domain)",
+        }  # fmt: skip
+        recipe = TextRecipe(batch=64 if large else 16, window=128, dropout=0.15, lr=(3e-3, 1e-4), keep_best=True)
+        return TextTrainer(config, recipe, corpus, card, device)
+
+    return Preset(
+        name="npc", family="rnn", summary="Hawk on lines of speech of old books, with speaker and mood in a head",
+        cpu=Budget(num_steps=3_500), cuda=Budget(num_steps=6_000), setup=setup,
     )  # fmt: skip

@@ -72,18 +72,22 @@ def _write(intake: Intake, catalogue: KnownModels) -> Command:
     @app_commands.command(name="write", description="Write a text that goes on from your words")
     @app_commands.describe(
         prompt="How the text begins", model="Which model writes", length="About how many characters (600)",
+        kind="Which kind of text, where a model knows several", mood="In which mood, where a model knows moods",
         temperature="Lower: safer; higher: wilder (0.8)", seed="The same seed gives the same text",
     )  # fmt: skip
-    @app_commands.autocomplete(model=_model_choices(catalogue, "text"))
+    @app_commands.autocomplete(model=_model_choices(catalogue, "text"), kind=_offers(catalogue, "kind"), mood=_offers(catalogue, "mood"))
     async def write(
         interaction: discord.Interaction,
         prompt: app_commands.Range[str, 1, MAX_WRITE_PROMPT],
         model: str | None = None,
         length: app_commands.Range[int, 1, MAX_LENGTH] = 600,
+        kind: str | None = None,
+        mood: str | None = None,
         temperature: app_commands.Range[float, MIN_TEMPERATURE, MAX_TEMPERATURE] = 0.8,
         seed: app_commands.Range[int, 0, SEED_LIMIT - 1] | None = None,
     ) -> None:
-        await _accept(interaction, intake, await catalogue(), "text", lambda c: options.write(c, prompt, model, length, temperature, seed))
+        known = await catalogue()
+        await _accept(interaction, intake, known, "text", lambda c: options.write(c, prompt, model, length, temperature, seed, kind, mood))
 
     return write
 
@@ -111,6 +115,18 @@ def _model_choices(catalogue: KnownModels, kind: str) -> Choices:
         typed = current.strip().lower()
         cards = [card for card in (await catalogue()).of_kind(kind) if typed in card.name or typed in card.title.lower()]
         return [app_commands.Choice(name=f"{card.name}: {card.knows}"[:100], value=card.name) for card in cards[:MAX_CHOICES]]
+
+    return choices
+
+
+def _offers(catalogue: KnownModels, name: str) -> Choices:
+    """What the chosen model, or else any, offers of kinds or moods; each says whose it is."""
+
+    async def choices(interaction: discord.Interaction, current: str) -> list[app_commands.Choice[str]]:
+        model, typed = getattr(interaction.namespace, "model", None), current.strip().lower()
+        cards = [card for card in (await catalogue()).of_kind("text") if not model or card.name == model]
+        found = [(value, card.name) for card in cards for value in card.choices.get(name, ()) if typed in f"{value} {card.name}".lower()]
+        return [app_commands.Choice(name=f"{value} ({owner})"[:100], value=value) for value, owner in found[:MAX_CHOICES]]
 
     return choices
 

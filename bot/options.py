@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import secrets
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from bot.texts import quoted
@@ -77,13 +78,45 @@ def imagine(catalogue: Catalogue, prompt: str, model: str | None, count: int, se
     return ImagineRequest(model=card.name, prompt=prompt.strip(), count=count, seed=_seed(seed), truncation=truncation)
 
 
-def write(catalogue: Catalogue, prompt: str, model: str | None, length: int, temperature: float, seed: int | None) -> WriteRequest:
-    """A checked request for a text."""
-    card = catalogue.choose("text", model)
+def write(
+    catalogue: Catalogue,
+    prompt: str,
+    model: str | None,
+    length: int,
+    temperature: float,
+    seed: int | None,
+    kind: str | None = None,
+    mood: str | None = None,
+) -> WriteRequest:
+    """A checked request for a text; a kind or a mood without a model goes to one that has it."""
+    chosen = {name: value.strip() for name, value in (("kind", kind), ("mood", mood)) if value and value.strip()}
+    card = catalogue.choose("text", model) if model or not chosen else _offering(catalogue, chosen)
+    sort, mood = (_offered(card, name, chosen.get(name, "")) for name in ("kind", "mood"))
     _check_prompt(prompt, MAX_WRITE_PROMPT, card)
     _check_range("length", length, 1, MAX_LENGTH)
     _check_range("temperature", temperature, MIN_TEMPERATURE, MAX_TEMPERATURE)
-    return WriteRequest(model=card.name, prompt=prompt, length=length, temperature=temperature, seed=_seed(seed))
+    return WriteRequest(model=card.name, prompt=prompt, length=length, temperature=temperature, seed=_seed(seed), sort=sort, mood=mood)
+
+
+def _offering(catalogue: Catalogue, chosen: Mapping[str, str]) -> ModelCard:
+    """The first text model that offers all that was chosen; the usual one if none does."""
+    cards = catalogue.of_kind("text")
+    return next((card for card in cards if all(_choice(card, name, value) for name, value in chosen.items())), cards[0])
+
+
+def _offered(card: ModelCard, name: str, value: str) -> str:
+    """What was chosen, as the card spells it; "" where nothing was."""
+    found = _choice(card, name, value) if value else ""
+    if found is not None:
+        return found
+    offered = ", ".join(f"`{choice}`" for choice in card.choices.get(name, ()))
+    can = f"It offers {offered}." if offered else f"It has no `{name}` to choose."
+    raise OptionError(f"`{card.name}` does not know the {name} “{quoted(value, 40)}”. {can}")
+
+
+def _choice(card: ModelCard, name: str, value: str) -> str | None:
+    """The choice of a card that ``value`` names, wholly or by one of its names."""
+    return next((choice for choice in card.choices.get(name, ()) if value.lower() in (choice.lower(), *choice.lower().split("・"))), None)
 
 
 def reroll(request: ImagineRequest | WriteRequest) -> ImagineRequest | WriteRequest:

@@ -191,7 +191,8 @@ def _picture_rows(job: Job, count: int) -> tuple[tuple[ButtonSpec, ...], ...]:
 
 def _text(job: Job, outcome: TextOutcome) -> Rendered:
     stopped = " · stopped" if outcome.stopped == "person" else ""
-    facts = f"-# model `{outcome.model}` {outcome.version} · seed {job.request.seed} · {outcome.seconds:.1f} s{stopped}"
+    chosen = "".join(f" · {choice}" for choice in (job.request.sort, job.request.mood) if choice) if isinstance(job.request, WriteRequest) else ""
+    facts = f"-# model `{outcome.model}` {outcome.version}{chosen} · seed {job.request.seed} · {outcome.seconds:.1f} s{stopped}"
     notes = [*_reading(outcome), facts]
     body = _lead(job) + ("\n" if outcome.titled else "") + plain(outcome.text.strip() if outcome.titled else outcome.text.rstrip())
     buttons = (

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from contracts.values import ModelName, Value
+from contracts.values import Choice, ModelName, Value
 
 
 class ModelCard(Value):
@@ -24,6 +24,8 @@ class ModelCard(Value):
     credit: str = ""
     words: tuple[str, ...] = ()
     """Words that it knows, small letters: a prompt without a model goes to the one that knows most of its words."""
+    choices: dict[str, tuple[Choice, ...]] = Field(default_factory=dict)
+    """What can be chosen beside the prompt, by ``kind`` and ``mood``, the usual one first."""
 
 
 class Announcement(Value):

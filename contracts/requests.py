@@ -16,6 +16,7 @@ from contracts.values import (
     MAX_WRITE_PROMPT,
     MIN_TEMPERATURE,
     MIN_TRUNCATION,
+    Choice,
     JobId,
     ModelName,
     Seed,
@@ -54,6 +55,9 @@ class WriteRequest(Value):
     length: Annotated[int, Field(ge=1, le=MAX_LENGTH)] = 600
     temperature: Annotated[float, Field(ge=MIN_TEMPERATURE, le=MAX_TEMPERATURE)] = 0.8
     seed: Seed
+    sort: Choice = ""
+    """The kind of text, of those that the model's card offers."""
+    mood: Choice = ""
     continues: bool = False
     """The prompt is the end of an earlier text, which the reader has seen."""
     topic: Annotated[str, Field(max_length=MAX_WRITE_PROMPT)] = ""

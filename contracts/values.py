@@ -18,6 +18,7 @@ MIN_TEMPERATURE, MAX_TEMPERATURE = 0.0, 2.0
 Seed = Annotated[int, Field(ge=0, lt=SEED_LIMIT)]
 Snowflake = Annotated[str, Field(pattern=r"^\d{1,20}$")]
 JobId = Annotated[str, Field(pattern=r"^[0-9a-z]{1,25}$")]
+Choice = Annotated[str, Field(max_length=40)]
 ModelName = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,39}$")]
 
 

@@ -88,7 +88,7 @@ class TextBatch:
         """Take a job in; its prompt is read in the next ticks."""
         request = work.request
         assert isinstance(request, WriteRequest)
-        opened = self.model.opening.open(request.prompt, request.length, request.continues, request.topic)
+        opened = self.model.opening.open(request.prompt, request.length, request.continues, request.topic, wanted(request))
         settings = self.model.settings(request.temperature)
         state = self.model.network.initial_state(1, self.model.device)
         work.progress = Progress(done=0, total=request.length, text="")
@@ -211,3 +211,8 @@ class TextBatch:
             seconds=round(time.monotonic() - text.work.started_at, 4),
         )
         return Result(outcome=outcome, cost_seconds=text.work.cost_seconds)
+
+
+def wanted(request: WriteRequest) -> tuple[str, ...]:
+    """What was chosen beside the prompt."""
+    return tuple(choice for choice in (request.sort, request.mood) if choice)

@@ -65,9 +65,14 @@ def _sentence_end(text: str, near: int) -> int:
     return end + 1 if 0 <= end < len(text) - 1 else near
 
 
-def build_corpus(documents: Sequence[Document], vocab_size: int, tokenizer: BytePairTokenizer | None = None) -> Corpus:
-    """Learn the byte pairs on the training documents (unless a ``tokenizer`` is given) and lay all documents end to end."""
-    train, validation = split_documents(documents)
+def build_corpus(
+    documents: Sequence[Document], vocab_size: int, tokenizer: BytePairTokenizer | None = None, validation: Sequence[Document] | None = None
+) -> Corpus:
+    """Learn the byte pairs on the training documents (unless a ``tokenizer`` is given) and lay all documents end to end.
+
+    ``validation``: the documents to validate on, where a random part of ``documents`` would share what it says with the others.
+    """
+    train, validation = (documents, validation) if validation is not None else split_documents(documents)
     if tokenizer is None:
         controls = tuple(dict.fromkeys((START, TEXT, END, *(name for document in documents for name in document.controls))))
         tokenizer = BytePairTokenizer(learn_merges((d.text for d in train), vocab_size - 256 - len(controls)), controls)

@@ -37,10 +37,14 @@ KIND_WORDS = {
     "creature": ("creature", "creatures", "monster", "monsters", "beast", "beasts", "dragon", "dragons", "god", "gods", "demon", "demons"),
 }
 NAMES_A_LIST, LISTS_A_NAME = 10, 3
+HELD_OUT = 20
+"""Every so many-th name of a kind is kept out of training."""
 
 
-def load_names() -> list[Document]:
-    """Lists of names of one kind, a name a line; each name stands in about ``LISTS_A_NAME`` of them, places and creatures in more.
+def load_names() -> tuple[list[Document], list[Document]]:
+    """Lists of names of one kind, a name a line, for training and, of other names, for validation.
+
+    Each name for training stands in about ``LISTS_A_NAME`` lists, places and creatures in more; the others in one each.
 
     Raises:
         DataError: a file cannot be had or is damaged.
@@ -49,13 +53,24 @@ def load_names() -> list[Document]:
     with tarfile.open(locate(LISTS)) as archive:
         kinds = {"person": people, "place": _names(archive, PLACES), "creature": _names(archive, CREATURES)}
     rng = np.random.default_rng(0)
-    documents = []
-    for kind, names in kinds.items():
+    train: list[Document] = []
+    held: list[Document] = []
+    taken: set[str] = set()  # a place may be called as a person is
+    for kind, all_names in kinds.items():
+        names = [name for name in dict.fromkeys(all_names) if name not in taken]
+        taken |= set(names)
+        shuffled = [names[index] for index in rng.permutation(len(names))]
         times = max(LISTS_A_NAME, round(LISTS_A_NAME * len(people) / len(names) / 3))
-        order = np.concatenate([rng.permutation(len(names)) for _ in range(times)])
-        rows = order[: len(order) // NAMES_A_LIST * NAMES_A_LIST].reshape(-1, NAMES_A_LIST)
-        documents += [Document(text="\n".join(names[index] for index in row), controls=(kind,)) for row in rows.tolist()]
-    return documents
+        train += _lists(kind, [name for i, name in enumerate(shuffled) if i % HELD_OUT], times, rng)
+        held += _lists(kind, shuffled[::HELD_OUT], 1, rng)
+    return train, held
+
+
+def _lists(kind: str, names: list[str], times: int, rng: np.random.Generator) -> list[Document]:
+    """Lists of ``NAMES_A_LIST`` names, in which each name stands ``times`` times."""
+    order = np.concatenate([rng.permutation(len(names)) for _ in range(times)])
+    rows = order[: len(order) // NAMES_A_LIST * NAMES_A_LIST].reshape(-1, NAMES_A_LIST)
+    return [Document(text="\n".join(names[index] for index in row), controls=(kind,)) for row in rows.tolist()]
 
 
 def _names(archive: tarfile.TarFile, lists: dict[str, str]) -> list[str]:

@@ -12,6 +12,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from aigc_core.data.corpus import Document
 from aigc_core.data.sources import Source, locate
 
 LICENCE = "public domain (poems), MIT (collection)"
@@ -28,6 +29,7 @@ SOURCES = (
     ),
 )  # fmt: skip
 PLACE = "□"
+MOST_TITLE = 8
 REGULATED = ("五绝", "七绝", "五律", "七律")
 FEWEST_LYRICS, CLEAR_SHARE = 150, 0.6
 """A tune is a form if so many lyrics are known, and at least that share of them has one skeleton."""
@@ -70,6 +72,11 @@ def load_poems() -> tuple[list[Poem], list[Form], list[str]]:
         by_form[poem.form].append(poem)
     forms = [Form(name=name, skeleton=skeletons[name], rhymes=rhyming_places(by_form[name], group_of)) for name in sorted(by_form)]
     return kept, forms, groups
+
+
+def poem_documents(poems: Sequence[Poem]) -> list[Document]:
+    """Each poem with its form and the first characters of its title as what it is about."""
+    return [Document(text=poem.text, controls=(poem.form,), about=poem.title[:MOST_TITLE]) for poem in poems]
 
 
 def skeleton(text: str) -> str:

@@ -9,10 +9,14 @@ from typing import Any
 
 from aigc_core.data.corpus import Corpus
 from aigc_core.rnn.copies import distinct, longest_copied_span, repetition_rate
+from aigc_core.rnn.forms import keeps_form
+from aigc_core.rnn.openings import VerseOpening
 from aigc_core.rnn.training import validation_nats
 from aigc_core.serving import TextModel
 
-NUM_SAMPLES, SAMPLE_LENGTH = 20, 600
+NUM_SAMPLES, SAMPLE_LENGTH, NUM_SHOWN = 20, 600, 10
+TEMPERATURE = 0.8
+POEMS_A_FORM, NUM_LISTS = 10, 60
 
 
 def evaluate_texts(model: TextModel, corpus: Corpus, prompts: Sequence[str], real: Sequence[str], train_text: str) -> dict[str, Any]:
@@ -23,11 +27,30 @@ def evaluate_texts(model: TextModel, corpus: Corpus, prompts: Sequence[str], rea
     nats = validation_nats(model.network, corpus.validation_N, model.device, corpus.counted_N)
     num_tokens = len(corpus.validation_N) - 1 if corpus.counted_N is None else int(corpus.counted_N[1:].sum())
     per_byte = nats / math.log(2) * num_tokens / max(1, corpus.validation_bytes - (corpus.counted_N is None))
-    samples = [model.write(prompts[seed % len(prompts)], SAMPLE_LENGTH, model.settings(0.8), seed) for seed in range(NUM_SAMPLES)]
+    asked = [prompts[seed % len(prompts)] for seed in range(NUM_SAMPLES)]
+    samples = [model.write(prompt, SAMPLE_LENGTH, model.settings(TEMPERATURE), seed) for seed, prompt in enumerate(asked)]
     found: dict[str, Any] = {"validation_nats": nats, "n_validation_nats": num_tokens, "bits_per_byte": per_byte, "n_bits_per_byte": num_tokens}
+    found["written"] = [{"prompt": asked[seed], "seed": seed, "text": samples[seed]} for seed in range(NUM_SHOWN)]
     for name, value in counted(samples, train_text).items():
         found |= {name: value, f"n_{name}": len(samples)}
     return found | {f"real_{name}": value for name, value in counted([text[:SAMPLE_LENGTH] for text in real], train_text).items()}
+
+
+def form_kept(model: TextModel, opening: VerseOpening) -> dict[str, Any]:
+    """Of ``POEMS_A_FORM`` poems of each form, the share with its skeleton and its rhymes."""
+    kept = []
+    for form in opening.forms:
+        texts = (model.write(form.name, SAMPLE_LENGTH, model.settings(TEMPERATURE), seed) for seed in range(POEMS_A_FORM))
+        kept += [keeps_form(text, form, opening.groups) for text in texts]
+    return {"form_kept": mean(kept), "n_form_kept": len(kept), "forms": len(opening.forms)}
+
+
+def new_names(model: TextModel, prompts: Sequence[str], train_text: str) -> dict[str, Any]:
+    """Of the names in ``NUM_LISTS`` lists, the share that no list for training holds, and the share that no other of these lists holds either."""
+    known = set(train_text.split("\n"))
+    lists = [model.write(prompts[seed % len(prompts)], SAMPLE_LENGTH, model.settings(TEMPERATURE), seed) for seed in range(NUM_LISTS)]
+    names = [name for text in lists for name in text.strip().split("\n")]
+    return {"new_names": mean(name not in known for name in names), "n_new_names": len(names), "distinct_names": len(set(names)) / len(names)}
 
 
 def counted(texts: Sequence[str], train_text: str) -> dict[str, float]:

@@ -40,10 +40,11 @@ class Opening(Protocol):
     def end(self) -> int | None:
         """The token with which the model says that a text is at its end; only models of documents know it."""
 
-    def open(self, prompt: str, length: int, continues: bool, topic: str = "") -> Opened:
+    def open(self, prompt: str, length: int, continues: bool, topic: str = "", wanted: Sequence[str] = ()) -> Opened:
         """What to read before writing a text of about ``length`` characters.
 
-        ``continues``: the prompt is the end of an earlier text, and ``topic`` what that one was asked to be about.
+        ``continues``: the prompt is the end of an earlier text, and ``topic`` what that one was asked to be about. ``wanted``: kinds, moods or
+        forms that were chosen beside the prompt; those that the model does not have change nothing.
         """
 
 
@@ -58,33 +59,50 @@ class PlainOpening:
         """The token with which the model says that a text is at its end; only models of documents know it."""
         return self.tokenizer.control(END) if self.controls else None
 
-    def open(self, prompt: str, length: int, continues: bool, topic: str = "") -> Opened:
+    def open(self, prompt: str, length: int, continues: bool, topic: str = "", wanted: Sequence[str] = ()) -> Opened:
         """There is always a token to begin with. A text that ``continues`` another is not opened: it may begin in the middle."""
         head = [] if continues else self.controls
         tokens = [*head, *self.tokenizer.encode(prompt)] or self.tokenizer.encode("\n") or [0]
         return Opened(tokens=tokens, ignored=self.tokenizer.unknown(prompt))
 
 
-class AboutOpening:
-    """The prompt says what the text is about: its telling words stand in a head, with the kind and the length of the text."""
+@dataclass(frozen=True, kw_only=True)
+class About:
+    """What a head says: one of ``controls`` (the usual one first, each with the words of a prompt that ask for it), the length where texts are
+    ``sized``, and at most ``most`` telling words, of which the ``first`` ones stand before the others."""
 
-    def __init__(self, tokenizer: Tokenizer, kind: str, common: frozenset[str]) -> None:
-        self.tokenizer, self.kind, self.common = tokenizer, kind, common
+    controls: Mapping[str, Sequence[str]]
+    common: frozenset[str]
+    sized: bool = True
+    most: int = MOST_ABOUT
+    first: frozenset[str] = frozenset()
+
+
+class AboutOpening:
+    """The prompt says what the text is about: its telling words stand in a head, with the kind or mood and the length of the text."""
+
+    def __init__(self, tokenizer: Tokenizer, about: About) -> None:
+        self.tokenizer, self.about = tokenizer, about
+        self.asked = {word: control for control, words in about.controls.items() for word in words}
 
     @property
     def end(self) -> int | None:
         """The token with which the model says that a text is at its end."""
         return self.tokenizer.control(END)
 
-    def open(self, prompt: str, length: int, continues: bool, topic: str = "") -> Opened:
+    def open(self, prompt: str, length: int, continues: bool, topic: str = "", wanted: Sequence[str] = ()) -> Opened:
         """A text that ``continues`` another has its end read after the head of the first."""
+        about = self.about
         words = list(dict.fromkeys(word.lower() for word in WORDS.findall(topic if continues else prompt)))
-        telling = [word for word in words if word in about_words(word, self.common)]
-        about = telling[:MOST_ABOUT]
-        ignored = [word for word in words if word not in about and word not in self.common and (len(word) > 2 or not word.isascii())]
-        start = control_tokens(self.tokenizer, (START, self.kind, length_control(length)))
+        chosen = [name for name in wanted if name in about.controls] or [self.asked[word] for word in words if word in self.asked]
+        control = (chosen or list(about.controls))[0]
+        rest = [word for word in words if word not in self.asked]
+        telling = [word for word in rest if word in about_words(word, about.common)][: about.most]
+        said = sorted(telling, key=lambda word: word not in about.first)
+        ignored = [word for word in rest if word not in telling and word not in about.common and (len(word) > 2 or not word.isascii())]
+        start = control_tokens(self.tokenizer, (START, control, *((length_control(length),) if about.sized else ())))
         body = self.tokenizer.encode(prompt) if continues else []
-        tokens = [*start, *self.tokenizer.encode(" ".join(about)), *control_tokens(self.tokenizer, (TEXT,)), *body]
+        tokens = [*start, *self.tokenizer.encode(" ".join(said)), *control_tokens(self.tokenizer, (TEXT,)), *body]
         return Opened(tokens=tokens, ignored=() if continues else tuple(ignored), titled=True)
 
 
@@ -100,10 +118,10 @@ class VerseOpening:
         """The token behind the last line."""
         return self.tokenizer.control(END)
 
-    def open(self, prompt: str, length: int, continues: bool, topic: str = "") -> Opened:
+    def open(self, prompt: str, length: int, continues: bool, topic: str = "", wanted: Sequence[str] = ()) -> Opened:
         """A poem is whole: what ``continues`` one is another of its form and theme."""
         said = topic if continues else prompt
-        named = next(((form, name) for form in self.forms for name in form.name.split("・") if name in said), None)
+        named = self._named(wanted) or self._named([said])
         rest = said.replace(named[1], "") if named else said
         first = "" if continues else _first_line(rest)
         fitting = [form for form in self.forms if self._begins(form, first)]
@@ -117,6 +135,10 @@ class VerseOpening:
         tokens = [*head, *self.tokenizer.encode(about), *control_tokens(self.tokenizer, (TEXT,)), *line]
         return Opened(tokens=tokens, ignored=tuple(dict.fromkeys(NO_HAN.findall(rest))), titled=not line, guide=guide)
 
+    def _named(self, texts: Sequence[str]) -> tuple[Form, str] | None:
+        """The form of which one of ``texts`` holds a name, and the name."""
+        return next(((form, name) for form in self.forms for name in form.name.split("・") if any(name in text for text in texts)), None)
+
     def _begins(self, form: Form, first: str) -> bool:
         """Whether ``first`` fills a form's first line with characters of which each is one token."""
         known = all(len(tokens) == 1 and bool(self.tables.character_V[tokens[0]]) for tokens in map(self.tokenizer.encode, first))
@@ -128,17 +150,18 @@ class ListOpening:
 
     def __init__(self, tokenizer: Tokenizer, kinds: Mapping[str, Sequence[str]]) -> None:
         self.tokenizer, self.kind_of = tokenizer, {word: kind for kind, words in kinds.items() for word in words}
-        self.usual = next(iter(kinds))
+        self.kinds, self.usual = tuple(kinds), next(iter(kinds))
 
     @property
     def end(self) -> int | None:
         """The token behind the last name of a list."""
         return self.tokenizer.control(END)
 
-    def open(self, prompt: str, length: int, continues: bool, topic: str = "") -> Opened:
+    def open(self, prompt: str, length: int, continues: bool, topic: str = "", wanted: Sequence[str] = ()) -> Opened:
         """A list that ``continues`` another is a new one of its kind."""
         words = list(dict.fromkeys(WORDS.findall(topic if continues else prompt)))
-        kind = next((self.kind_of[word.lower()] for word in words if word.lower() in self.kind_of), self.usual)
+        asked = [self.kind_of[word.lower()] for word in words if word.lower() in self.kind_of]
+        kind = next((name for name in (*wanted, *asked) if name in self.kinds), self.usual)
         rest = [] if continues else [word for word in words if word.lower() not in self.kind_of and word.lower() not in LIST_WORDS]
         first = rest[0].capitalize() if rest else ""
         head = control_tokens(self.tokenizer, (START, kind, TEXT))
@@ -159,5 +182,11 @@ def read_opening(config: Mapping[str, Any], tokenizer: Tokenizer) -> Opening:
     if "lists" in config:
         return ListOpening(tokenizer, config["lists"])
     if "about" in config:
-        return AboutOpening(tokenizer, config["about"]["kind"], frozenset(config["about"]["common"]))
+        return AboutOpening(tokenizer, _about(config["about"]))
     return PlainOpening(tokenizer, tuple(config.get("opens", ())))
+
+
+def _about(config: Mapping[str, Any]) -> About:
+    """What the head says, as a model's configuration has it."""
+    sets = {name: frozenset(config.get(name, ())) for name in ("common", "first")}
+    return About(controls=config["controls"], sized=config["sized"], most=config["most"], **sets)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from aigc_core.data.corpus import END, START, TEXT
-from aigc_core.rnn.openings import AboutOpening, ListOpening, PlainOpening, read_opening
+from aigc_core.rnn.openings import About, AboutOpening, ListOpening, PlainOpening, read_opening
 from aigc_core.rnn.tokenizer import BytePairTokenizer, CharacterTokenizer
 
 TOKENIZER = BytePairTokenizer((), (START, TEXT, END, "simple", "short", "long"))
 COMMON = frozenset(["who", "was", "the", "of"])
+STORY = About(controls={"simple": (), "long": ("lengthy",)}, common=COMMON)
 
 
 def controls(*names: str) -> list[int]:
@@ -16,7 +17,7 @@ def controls(*names: str) -> list[int]:
 
 def test_a_prompt_becomes_a_head() -> None:
     """start, kind, length, the telling words, text: and what is more than a head can hold is said."""
-    opening = AboutOpening(TOKENIZER, "simple", COMMON)
+    opening = AboutOpening(TOKENIZER, STORY)
     opened = opening.open("A dragon who was afraid of the dark, and sleepy now", 400, continues=False)
     head = controls(START, "simple", "short")
     assert opened.tokens == [*head, *b"dragon afraid dark and", *controls(TEXT)] and opened.ignored == ("sleepy", "now")
@@ -26,8 +27,17 @@ def test_a_prompt_becomes_a_head() -> None:
     assert opened.titled and opening.end == TOKENIZER.control(END)
 
 
+def test_a_mood_is_chosen_or_said() -> None:
+    """What is chosen beside the prompt comes before what its words say; speakers stand first, whatever their place; nothing else is counted."""
+    about = About(controls={"simple": (), "long": ("lengthy",)}, common=COMMON, sized=False, most=2, first=frozenset(["king"]))
+    opening = AboutOpening(TOKENIZER, about)
+    assert opening.open("lengthy gold king", 100, False).tokens == [*controls(START, "long"), *b"king gold", *controls(TEXT)]
+    assert opening.open("lengthy king", 100, False, wanted=["simple", "loud"]).tokens == [*controls(START, "simple"), *b"king", *controls(TEXT)]
+    assert opening.open("the king", 100, False).tokens == [*controls(START, "simple"), *b"king", *controls(TEXT)]
+
+
 def test_a_text_goes_on_after_the_head_of_the_first() -> None:
-    opened = AboutOpening(TOKENIZER, "simple", COMMON).open("then it rained.", 400, continues=True, topic="The dragon")
+    opened = AboutOpening(TOKENIZER, STORY).open("then it rained.", 400, continues=True, topic="The dragon")
     assert opened.tokens == [*controls(START, "simple", "short"), *b"dragon", *controls(TEXT), *b"then it rained."] and opened.ignored == ()
 
 
@@ -42,8 +52,11 @@ def test_a_plain_model_begins_with_the_prompt() -> None:
 
 
 def test_a_configuration_names_its_opening() -> None:
-    about = read_opening({"about": {"kind": "simple", "common": ["the"]}}, TOKENIZER)
-    assert isinstance(about, AboutOpening) and about.kind == "simple" and about.common == {"the"}
+    head = {"controls": {"simple": [], "long": ["old"]}, "common": ["the"], "sized": False, "most": 2, "first": ["king"]}
+    about = read_opening({"about": head}, TOKENIZER)
+    assert isinstance(about, AboutOpening) and about.about == About(
+        controls={"simple": [], "long": ["old"]}, common=frozenset(["the"]), sized=False, most=2, first=frozenset(["king"])
+    )
     assert isinstance(read_opening({"opens": ["start"]}, TOKENIZER), PlainOpening)
 
 
@@ -54,3 +67,4 @@ def test_a_list_has_a_kind_and_a_beginning() -> None:
     opened = opening.open("Places starting with br", 100, continues=False)
     assert opened.tokens == [*controls(START, "long", TEXT), *b"Br"] and opened.lead == "Br" and opened.titled
     assert opening.open("", 100, continues=False).tokens == controls(START, "simple", TEXT)
+    assert opening.open("places", 100, continues=False, wanted=["simple"]).tokens == controls(START, "simple", TEXT)

@@ -60,6 +60,20 @@ def test_writing_checks_its_own_options() -> None:
             options.write(KNOWN, "To be", None, *wrong, None)  # type: ignore[arg-type]
 
 
+def test_a_kind_or_mood_is_one_that_the_model_offers() -> None:
+    """Without a model the one that offers it is taken; one of the names of a form names it; what is not offered is refused with what is."""
+    moods = card("npc", "text").model_copy(update={"choices": {"mood": ("plain", "angry")}})
+    verse = card("poems", "text").model_copy(update={"choices": {"kind": ("七绝", "渔家傲・忆王孙")}})
+    known = Catalogue(cards=(card("bard", "text"), moods, verse), live=frozenset({"bard", "npc", "poems"}), preferred=("bard",))
+    asked = options.write(known, "king", None, 50, 0.5, 3, mood=" Angry ")
+    assert (asked.model, asked.mood, asked.sort) == ("npc", "angry", "")
+    assert options.write(known, "spring", None, 50, 0.5, 3, kind="忆王孙").sort == "渔家傲・忆王孙"
+    assert options.write(known, "To be", None, 50, 0.5, 3).model == "bard"
+    for model, words in (("npc", "`plain`, `angry`"), ("bard", "no `mood`"), (None, "no `mood`")):
+        with pytest.raises(OptionError, match=words):
+            options.write(known, "king", model, 50, 0.5, 3, mood="jolly")
+
+
 def test_a_model_is_found_however_it_is_typed() -> None:
     assert options.imagine(KNOWN, "7", " Digits ", 1, 1, 1.0).model == "digits"
 
