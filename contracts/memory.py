@@ -275,6 +275,11 @@ class MemoryJobLedger:
         self.store.close(record, state, outcome)
         return True
 
+    def files(self, job_id: str) -> tuple[bytes, ...]:
+        """The files of an ended job, as long as they are kept."""
+        record = self.store.records.get(job_id)
+        return record.files if record else ()
+
     def release(self, claim: Claim) -> bool:
         """Put a running job back to the head of its queue."""
         record = self.store.running(claim)

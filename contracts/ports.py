@@ -148,6 +148,9 @@ class JobLedger(Protocol):
     def dispatch(self, routes: Sequence[str]) -> list[tuple[str, str]]:
         """As :meth:`JobQueue.dispatch`."""
 
+    def files(self, job_id: str) -> tuple[bytes, ...]:
+        """The files of an ended job, as long as they are kept."""
+
     def release(self, claim: Claim) -> bool:
         """Put a running job back to the head of its queue, as a worker does that is about to end."""
 

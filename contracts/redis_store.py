@@ -249,6 +249,11 @@ class RedisJobLedger:
         """Jobs whose messages are to be sent now."""
         return _pairs(self._run(scripts.DISPATCH, *self._sender, *routes))
 
+    def files(self, job_id: str) -> tuple[bytes, ...]:
+        """The files of an ended job, as long as they are kept."""
+        found: list[bytes] = self.redis.lrange(self.keys.files(job_id), 0, -1)  # type: ignore[assignment]  # the client answers at once
+        return tuple(found)
+
     def release(self, claim: Claim) -> bool:
         """Put a running job back to the head of its queue."""
         return bool(self._run(scripts.RELEASE, claim.job.id, claim.attempt))

@@ -16,6 +16,7 @@ from aigc_core.serving import PromptError
 from contracts.away import is_away
 from contracts.outcomes import ErrorCode, Failure, Outcome, State
 from contracts.ports import Beat, Claim, Heard, JobLedger
+from contracts.requests import Job, WriteRequest
 from workers.dispatcher import Dispatcher
 from workers.engine import Engine
 from workers.metrics import WorkerMetrics
@@ -48,7 +49,7 @@ class Runner:
             logger.info("action=job_not_claimed job_id=%s", job_id)
             return
         self.metrics.waited.labels(claim.job.request.model).observe(max(0.0, time.time() - claim.job.created_at))
-        work = Work(job_id=job_id, request=claim.job.request, deadline_at=claim.job.deadline_at)
+        work = Work(job_id=job_id, request=claim.job.request, deadline_at=claim.job.deadline_at, saved=self._saved(claim.job))
         with self._lock:
             self._running[job_id] = (claim, work)
         try:
@@ -58,6 +59,16 @@ class Runner:
             with self._lock:
                 del self._running[job_id]
         self._make_room(claim.job.request.model)
+
+    def _saved(self, job: Job) -> bytes | None:
+        """What is kept of the text that this job continues, unless it is too old."""
+        if job.parent is None or not isinstance(job.request, WriteRequest) or not job.request.continues:
+            return None
+        try:
+            return next(iter(self.ledger.files(job.parent)), None)
+        except (redis.RedisError, OSError) as error:
+            logger.info("action=text_read_again job_id=%s error=%s", job.id, type(error).__name__)
+            return None
 
     def _make_room(self, route: str) -> None:
         """Let the next job in; if that fails now, the next heartbeat does it."""

@@ -16,6 +16,7 @@ from aigc_core.rnn.tokenizer import Transcript
 from aigc_core.serving import PREFILL_CHUNK, STEPPED, TextModel
 from contracts.outcomes import Progress, TextOutcome
 from contracts.requests import WriteRequest
+from workers.saved import SavedState, pack, unpack
 from workers.work import Cancelled, Released, Result, Work
 
 READ_SECONDS = 0.01
@@ -88,14 +89,22 @@ class TextBatch:
         """Take a job in; its prompt is read in the next ticks."""
         request = work.request
         assert isinstance(request, WriteRequest)
+        saved = self._saved(work, request)
         opened = self.model.opening.open(request.prompt, request.length, request.continues, request.topic, wanted(request))
         settings = self.model.settings(request.temperature)
         state = self.model.network.initial_state(1, self.model.device)
         work.progress = Progress(done=0, total=request.length, text="")
         blank = torch.zeros(self.model.network.vocab_size)  # nothing is sampled from it: a text begins with its prompt
-        text = _Text(work, request, opened, opened.tokens, settings, Uniforms(request.seed), state, blank)
+        start = saved or SavedState(state_1S=state, logits_V=blank)
+        prompt = [] if saved else opened.tokens
+        text = _Text(work, request, opened, prompt, settings, Uniforms(request.seed), start.state_1S.to(self.model.device), start.logits_V)
         text.transcript.add(opened.lead.encode())
         self._reading.append(text)
+
+    def _saved(self, work: Work, request: WriteRequest) -> SavedState | None:
+        """Where the text that this one continues stopped, if that is known; a form begins anew."""
+        network = self.model.network
+        return unpack(work.saved, self.model.card["version"], network.state_size, network.vocab_size) if request.continues else None
 
     def tick(self) -> None:
         """Read a piece of the oldest prompt, then write one token of every text."""
@@ -112,7 +121,9 @@ class TextBatch:
         for text in [t for t in (*self._reading, *self._writing) if t.work.ending()]:
             ending = text.work.ending()
             assert ending is not None
-            text.work.fail(Cancelled(self._result(text, "person")) if isinstance(ending, Cancelled) and text.written else ending)
+            text.work.fail(
+                Cancelled(self._result(text, "person", self._state_of(text))) if isinstance(ending, Cancelled) and text.written else ending
+            )
             self._drop([text])
 
     def _read(self) -> None:
@@ -154,7 +165,7 @@ class TextBatch:
         self._note_progress()
         finished = [text for text in self._writing if text.finished()]
         for text in finished:
-            text.work.resolve(self._result(text, "length"))
+            text.work.resolve(self._result(text, "length", self._state_of(text)))
         self._drop(finished)
 
     def _next_tokens(self) -> Tensor:
@@ -200,7 +211,15 @@ class TextBatch:
         if len(kept) < len(self._writing):
             self._arrange([self._writing[index] for index in kept], self._state_BS[kept], self._logits_BV[kept], self._recency.weights_BV[kept])
 
-    def _result(self, text: _Text, stopped: str) -> Result:
+    def _state_of(self, text: _Text) -> tuple[bytes, ...]:
+        """Where a text stands, to go on from. After its own end there is nothing that the model knows to say."""
+        if text.at_end or text.opened.guide is not None or text.prompt:
+            return ()
+        row = self._writing.index(text)
+        saved = SavedState(state_1S=self._state_BS[row : row + 1], logits_V=self._logits_BV[row])
+        return (pack(saved, self.model.card["version"]),)
+
+    def _result(self, text: _Text, stopped: str, files: tuple[bytes, ...]) -> Result:
         outcome = TextOutcome(
             model=text.request.model,
             version=self.model.card["version"],
@@ -210,7 +229,7 @@ class TextBatch:
             titled=text.opened.titled,
             seconds=round(time.monotonic() - text.work.started_at, 4),
         )
-        return Result(outcome=outcome, cost_seconds=text.work.cost_seconds)
+        return Result(outcome=outcome, files=files, cost_seconds=text.work.cost_seconds)
 
 
 def wanted(request: WriteRequest) -> tuple[str, ...]:

@@ -50,6 +50,8 @@ class Work:
     request: ImagineRequest | WriteRequest
     deadline_at: float
     future: Future[Result | Callable[[], Result]] = field(default_factory=Future)
+    saved: bytes | None = None
+    """Where the text that this one continues stopped."""
     progress: Progress | None = None
     cost_seconds: float = 0.0
     started_at: float = field(default_factory=time.monotonic)

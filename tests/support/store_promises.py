@@ -29,6 +29,7 @@ async def test_a_job_goes_its_way_once(stores: Stores) -> None:
     (event,) = await stores.queue.events("bot", 1.0, 60)
     ended = await stores.queue.ended(event.job_id)
     assert ended and ended.state is State.SUCCEEDED and ended.files == (b"sheet", b"\x00\xff") and not ended.delivered
+    assert stores.ledger.files(one.id) == ended.files and stores.ledger.files("999") == ()
     await stores.queue.acknowledge(event)
     again = await stores.queue.ended(one.id)
     assert again and again.delivered
