@@ -20,6 +20,7 @@ COMMANDS = {
     "sample": "draw or write with a model, without bot and queue",
     "evaluate": "measure a model with an independent judge",
     "models": "list the models of this machine",
+    "pack": "write a model's weights in a smaller form",
 }
 
 

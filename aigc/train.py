@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from aigc_core.own_pictures import OwnTraining
-    from aigc_core.own_texts import OwnTextTraining
+    from aigc_core.own_texts import OwnPersona, OwnTextTraining
     from aigc_core.presets import Preset
     from aigc_core.training.budget import Budget
     from aigc_core.training.loop import Trainer
@@ -30,6 +30,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--size", type=int, default=32, help="side of the pictures in pixels: 32 or 64")
     parser.add_argument("--licence", default="", help="the licence of your pictures or texts, for the model's card")
     parser.add_argument("--from", dest="start_from", default=None, help="start from this model's weights (a name or a folder)")
+    parser.add_argument("--persona", action="store_true", help="with rnn and --from: learn a manner of writing, as that model's first state alone")
     parser.add_argument("--device", default=None, help="cpu, cuda or cuda:N (default: cuda if there is one)")
     parser.add_argument("--minutes", type=float, default=None, help="train for this long instead of the preset's number of steps")
     parser.add_argument("--out", type=Path, default=None, help="the model's folder (default: models/NAME, which the worker serves)")
@@ -112,9 +113,14 @@ def _own_pictures(arguments: argparse.Namespace, name: str, device: str, start: 
     )  # fmt: skip
 
 
-def _own_texts(arguments: argparse.Namespace, name: str, device: str, start: Path | None) -> OwnTextTraining:
-    from aigc_core.own_texts import own_texts
+def _own_texts(arguments: argparse.Namespace, name: str, device: str, start: Path | None) -> OwnTextTraining | OwnPersona:
+    from aigc_core.data.sources import DataError
+    from aigc_core.own_texts import own_texts, persona
 
+    if arguments.persona and start is None:
+        raise DataError("a manner of writing (--persona) is learned for a model: name it with --from")
+    if arguments.persona and start is not None:
+        return persona(arguments.data, name, device, start, licence=arguments.licence)
     return own_texts(arguments.data, name, device, licence=arguments.licence, start_from=start)
 
 
@@ -127,6 +133,7 @@ def _command(arguments: argparse.Namespace, device: str) -> str:
         parts.append(f"--data {' '.join(path.name for path in arguments.data)}")
         parts += [f"--size {arguments.size}"] if arguments.preset != "rnn" else []
         parts += [f"--from {Path(arguments.start_from).name}"] if arguments.start_from else []
+        parts += ["--persona"] if arguments.persona else []
     if arguments.threads:
         parts.append(f"--threads {arguments.threads}")
     return " ".join(parts)

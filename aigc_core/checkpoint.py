@@ -1,4 +1,4 @@
-"""A checkpoint is a folder: ``config.json``, ``model.safetensors`` (fp16), ``card.json``. It is written beside and renamed."""
+"""A checkpoint is a folder: ``config.json``, ``model.safetensors`` (see :mod:`aigc_core.weights`), ``card.json``; written beside and renamed."""
 
 from __future__ import annotations
 
@@ -9,9 +9,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor
+
+from aigc_core.weights import packed, unpacked
 
 WEIGHTS, CONFIG, CARD = "model.safetensors", "config.json", "card.json"
 
@@ -22,15 +23,15 @@ class CheckpointError(ValueError):
 
 @dataclass(frozen=True, kw_only=True)
 class Checkpoint:
-    """A checkpoint in memory. ``weights`` are fp32; on disk they are fp16."""
+    """A checkpoint in memory. ``weights`` are fp32; on disk they are smaller."""
 
     config: dict[str, Any]
     card: dict[str, Any]
     weights: dict[str, Tensor]
 
 
-def save_checkpoint(folder: Path, checkpoint: Checkpoint) -> None:
-    """Write ``checkpoint`` to ``folder``, replacing what was there in one rename.
+def save_checkpoint(folder: Path, checkpoint: Checkpoint, form: str = "fp16") -> None:
+    """Write ``checkpoint`` to ``folder``, replacing what was there in one rename; ``form`` is one of :data:`aigc_core.weights.FORMS`.
 
     Other files of an existing folder (sample pictures, a training record) are kept.
     """
@@ -40,8 +41,7 @@ def save_checkpoint(folder: Path, checkpoint: Checkpoint) -> None:
     if folder.exists():
         shutil.copytree(folder, fresh)
     fresh.mkdir(parents=True, exist_ok=True)
-    half = {name: _half(tensor) for name, tensor in checkpoint.weights.items()}
-    save_file(half, fresh / WEIGHTS)
+    save_file(packed(checkpoint.weights, form), fresh / WEIGHTS)
     (fresh / WEIGHTS).chmod(0o644)  # safetensors writes for its owner only; a container runs as another user
     _write_json(fresh / CONFIG, checkpoint.config)
     _write_json(fresh / CARD, {**checkpoint.card, "version": weights_version(fresh)})
@@ -62,7 +62,7 @@ def load_checkpoint(folder: Path) -> Checkpoint:
         weights = load_file(folder / WEIGHTS)
     except (OSError, ValueError) as error:
         raise CheckpointError(f"{folder / WEIGHTS}: {error}") from error
-    return Checkpoint(config=config, card=card, weights={name: _single(tensor) for name, tensor in weights.items()})
+    return Checkpoint(config=config, card=card, weights=unpacked(weights))
 
 
 def read_json(path: Path) -> dict[str, Any]:
@@ -86,12 +86,3 @@ def weights_version(folder: Path) -> str:
 
 def _write_json(path: Path, value: dict[str, Any]) -> None:
     path.write_text(json.dumps(value, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
-
-
-def _half(tensor: Tensor) -> Tensor:
-    # clone: safetensors refuses two names of one storage
-    return tensor.detach().to("cpu").to(torch.float16 if tensor.is_floating_point() else tensor.dtype).clone().contiguous()
-
-
-def _single(tensor: Tensor) -> Tensor:
-    return tensor.float() if tensor.is_floating_point() else tensor

@@ -117,7 +117,24 @@ def _rnn(checkpoint: Checkpoint, device: str) -> TextModel:
     from aigc_core.rnn.openings import read_opening
     from aigc_core.rnn.tokenizer import load_tokenizer
 
+    if "base" in checkpoint.config:
+        return _persona(checkpoint, device)
     network = build_language_model(read_config(checkpoint.config["cell"], _network(checkpoint)))
     network.load_state_dict(checkpoint.weights)
     tokenizer = load_tokenizer(checkpoint.config)
     return TextModel(network, tokenizer, checkpoint.card, device, read_opening(checkpoint.config, tokenizer), checkpoint.config.get("writing"))
+
+
+def _persona(checkpoint: Checkpoint, device: str) -> TextModel:
+    """A manner of writing: another model's weights, and the state from which they begin."""
+    wanted = checkpoint.config["base"]
+    folder = find_models().get(wanted["name"])
+    if folder is None:
+        raise CheckpointError(f"{checkpoint.card['name']} is a manner of writing of {wanted['name']}, and there is no such model here")
+    base = load_checkpoint(folder)
+    if "base" in base.config or base.card["version"] != wanted["version"]:
+        has = base.card["version"]
+        raise CheckpointError(f"{checkpoint.card['name']} was trained with {wanted['name']} {wanted['version']}; here is {has}: train it again")
+    model = _rnn(base, device)
+    start = checkpoint.weights["start"]
+    return TextModel(model.network, model.tokenizer, checkpoint.card, device, model.opening, model.writing, start_1S=start)

@@ -11,10 +11,13 @@ from aigc_core.checkpoint import load_checkpoint
 from aigc_core.data.corpus import build_corpus
 from aigc_core.data.sources import DataError
 from aigc_core.data.texts import TextsReport, load_texts
+from aigc_core.models import load_model
 from aigc_core.rnn.cells import CellConfig, read_config
 from aigc_core.rnn.hawk import HawkConfig
+from aigc_core.rnn.persona import PersonaRecipe, PersonaTrainer
 from aigc_core.rnn.tokenizer import BytePairTokenizer, load_tokenizer
 from aigc_core.rnn.training import TextRecipe, TextTrainer
+from aigc_core.serving import TextModel
 from aigc_core.training.budget import Budget
 
 
@@ -39,6 +42,7 @@ SCALES = (
 FINE_TUNING_SHARE = 0.3
 """A model that can write already needs so much of the readings."""
 FINE_TUNING_RATE = 0.3
+PERSONA_STEPS, PERSONA_CHARACTERS = 300, 2_000
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,6 +50,15 @@ class OwnTextTraining:
     """A training that can start, what it was told about its texts, and its usual budget."""
 
     trainer: TextTrainer
+    report: TextsReport
+    budget: Budget
+
+
+@dataclass(frozen=True, kw_only=True)
+class OwnPersona:
+    """As :class:`OwnTextTraining`, of a manner of writing."""
+
+    trainer: PersonaTrainer
     report: TextsReport
     budget: Budget
 
@@ -65,6 +78,23 @@ def own_texts(data: Sequence[Path], name: str, device: str, *, licence: str = ""
     recipe = _recipe(scale, len(corpus.train_N), device)
     trainer = TextTrainer(config, recipe, corpus, _card(name, data, report, licence), device)
     return OwnTextTraining(trainer=trainer, report=report, budget=_budget(len(corpus.train_N), recipe, scale.epochs))
+
+
+def persona(data: Sequence[Path], name: str, device: str, base: Path, *, licence: str = "") -> OwnPersona:
+    """Set up a training of the state alone, from which the model in the folder ``base`` begins.
+
+    Raises:
+        DataError: too little text, or ``base`` is no model that writes.
+    """
+    documents, report = load_texts(data, PERSONA_CHARACTERS)
+    model = load_model(base, device)
+    if not isinstance(model, TextModel) or model.begins_otherwise:
+        raise DataError(f"{base} is no model of its own that writes texts; a manner of writing is learned for one")
+    card = {**_card(name, data, report, licence), "knows": model.card["knows"], "examples": model.card["examples"]}
+    card["summary"] = (
+        f"{model.card['title']} in the manner of {', '.join(path.stem for path in data)}: only the state from which it begins was learned."
+    )
+    return OwnPersona(trainer=PersonaTrainer(model, documents, PersonaRecipe(), card, device), report=report, budget=Budget(num_steps=PERSONA_STEPS))
 
 
 def _fine_tuning(

@@ -156,7 +156,10 @@ class TextModel:
         device: str,
         opening: Opening | None = None,
         writing: Mapping[str, float] | None = None,
+        start_1S: Tensor | None = None,
     ) -> None:
+        """``start_1S``: the state from which every text begins, where that is not a blank one (see :mod:`aigc_core.rnn.persona`)."""
+        self._start_1S = start_1S
         self.writing = dict(writing or {})
         self.network, self.tokenizer, self.card, self.device = network.to(device).eval(), tokenizer, card, device
         self.stepper, self.opening = Stepper(self.network, device), opening or PlainOpening(tokenizer)
@@ -164,6 +167,15 @@ class TextModel:
         # No control but the end is ever written.
         self.banned = frozenset(token for token in range(tokenizer.vocab_size) if not tokenizer.piece(token) and token != self.end)
         self._anything_but_end = torch.arange(tokenizer.vocab_size) != (-1 if self.end is None else self.end)
+
+    @property
+    def begins_otherwise(self) -> bool:
+        """Whether this is a manner of writing of another model."""
+        return self._start_1S is not None
+
+    def start(self) -> Tensor:
+        """The state ``(1, S)`` before any token of a new text."""
+        return self.network.initial_state(1, self.device) if self._start_1S is None else self._start_1S.to(self.device)
 
     def settings(self, temperature: float) -> SamplerSettings:
         """How a text of this model is sampled."""
@@ -191,7 +203,7 @@ class TextModel:
         """The ``length`` characters, and those to a decent end, that follow ``prompt``: the same as in a batch of many."""
         opened = self.opening.open(prompt, length, continues=False)
         tokens, guide = opened.tokens, opened.guide
-        state = self.network.initial_state(1, self.device)
+        state = self.start()
         while len(tokens) > STEPPED:
             logits_V, state = self.prefill(tokens[:PREFILL_CHUNK], state)
             logits_BV, tokens = logits_V.unsqueeze(0), tokens[PREFILL_CHUNK:]

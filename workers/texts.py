@@ -92,7 +92,7 @@ class TextBatch:
         saved = self._saved(work, request)
         opened = self.model.opening.open(request.prompt, request.length, request.continues, request.topic, wanted(request))
         settings = self.model.settings(request.temperature)
-        state = self.model.network.initial_state(1, self.model.device)
+        state = self.model.start()
         work.progress = Progress(done=0, total=request.length, text="")
         blank = torch.zeros(self.model.network.vocab_size)  # nothing is sampled from it: a text begins with its prompt
         start = saved or SavedState(state_1S=state, logits_V=blank)

@@ -45,7 +45,7 @@ class TextsReport:
         return said
 
 
-def load_texts(paths: Sequence[Path]) -> tuple[list[Document], TextsReport]:
+def load_texts(paths: Sequence[Path], fewest: int = FEWEST_CHARACTERS) -> tuple[list[Document], TextsReport]:
     """Read files and folders of texts, each text once.
 
     ``.txt`` and ``.md`` are one text or several (see ``_BREAK``); ``.jsonl`` has an object with a text a line; ``.json`` is a list of such
@@ -67,10 +67,10 @@ def load_texts(paths: Sequence[Path]) -> tuple[list[Document], TextsReport]:
                 seen.add(digest)
                 documents.append(document)
     total = sum(len(document.text) for document in documents)
-    if total < FEWEST_CHARACTERS:
+    if total < fewest:
         kinds = ", ".join(sorted(SUFFIXES))
         raise DataError(
-            f"there are {total:,} characters in {num_files} files ({kinds}); from fewer than {FEWEST_CHARACTERS:,} a model learns copies. Add more"
+            f"there are {total:,} characters in {num_files} files ({kinds}); from fewer than {fewest:,} a model learns copies. Add more"
         )
     report = TextsReport(
         num_files=num_files, num_documents=len(documents), num_characters=total, num_duplicates=num_found - len(documents), broken=tuple(broken)
