@@ -88,11 +88,13 @@ def _measure(arguments: argparse.Namespace) -> dict[str, object]:
 def _of_texts(model: TextModel) -> dict[str, object]:
     """The measures of a language model of the zoo, and the first samples as they came."""
     from aigc_core.evaluation.held_out import text_test
-    from aigc_core.evaluation.texts import evaluate_texts, form_kept, new_names
+    from aigc_core.evaluation.texts import evaluate_texts, form_kept, nats_otherwise, new_names
     from aigc_core.rnn.openings import ListOpening, VerseOpening
 
     test = text_test(model)
     found = evaluate_texts(model, test.corpus, test.prompts, test.real, test.train_text)
+    if len(test.corpus.train_N):
+        found |= nats_otherwise(model, test.corpus)
     if isinstance(model.opening, VerseOpening):
         found |= form_kept(model, model.opening)
     if isinstance(model.opening, ListOpening):

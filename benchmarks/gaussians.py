@@ -24,9 +24,7 @@ from aigc_core.training.budget import cosine
 from aigc_core.training.ema import Ema
 
 SIGMA, NUM_TRAINING, NUM_SAMPLES = 0.05, 100_000, 2_500
-NOISE_SHARE, NOISE_LEFT = 0.6, 0.02
-"""The noise on all points dies away over this share of the steps, to this part of its start: the map is laid out on a blurred grid, in which
-neighbours are neighbours, before the modes part (instance noise: Arjovsky & Bottou 2017, arXiv 1701.04862, section 3)."""
+FINEST_NOISE = 0.003
 SCALE = 3.0
 """Points are divided by this for the networks, so that coordinates are near unit scale."""
 
@@ -67,11 +65,11 @@ class Critic(nn.Module):
         super().__init__()
         self.frequencies: Tensor
         self.register_buffer("frequencies", 2.0 ** torch.arange(octaves))
-        self.network = network(2 + 4 * octaves, 1, width, 3)
+        self.network = network(3 + 4 * octaves, 1, width, 3)
 
-    def forward(self, points_N2: Tensor) -> Tensor:
+    def forward(self, points_N2: Tensor, noise_N1: Tensor) -> Tensor:
         angles = (points_N2[:, :, None] * self.frequencies).flatten(1)
-        return self.network(torch.cat([points_N2, angles.sin(), angles.cos()], dim=1))[:, 0]
+        return self.network(torch.cat([points_N2, angles.sin(), angles.cos(), (noise_N1 + FINEST_NOISE).log() / 3], dim=1))[:, 0]
 
 
 def run(seed: int, arguments: argparse.Namespace) -> dict[str, float]:
@@ -87,25 +85,35 @@ def run(seed: int, arguments: argparse.Namespace) -> dict[str, float]:
         for optimiser in optimisers:
             optimiser.param_groups[0]["lr"] = cosine(arguments.lr, arguments.lr / 50, fraction)
         gamma = cosine(arguments.gamma, arguments.gamma / arguments.relax, fraction)
-        blur = arguments.noise * (NOISE_LEFT ** (fraction / NOISE_SHARE)) if fraction < NOISE_SHARE else 0.0
+        noise = noise_levels(arguments.batch, arguments.noise, rng)
         real = points[torch.randint(len(points), (arguments.batch,), generator=rng)]
         with torch.no_grad():
             fake = generator(torch.randn(arguments.batch, 2, generator=rng))
-        both = torch.cat([real, fake])
-        both = (both + blur * torch.randn(both.shape, generator=rng)).requires_grad_()
-        logits = critic(both)
+        both = torch.cat([blurred(side, noise, rng) for side in (real, fake)]).requires_grad_()
+        logits = critic(both, noise.repeat(2, 1))
         real_logits, fake_logits = logits.chunk(2)
         penalty = 2 * gradient_penalty(logits, both)
         descend(optimisers[1], loss.discriminator(real_logits, fake_logits) + 0.5 * gamma * penalty)
         critic.requires_grad_(False)
         real = points[torch.randint(len(points), (arguments.batch,), generator=rng)]
         fake = generator(torch.randn(arguments.batch, 2, generator=rng))
-        real, fake = (side + blur * torch.randn(side.shape, generator=rng) for side in (real, fake))
-        descend(optimisers[0], loss.generator(critic(real).detach(), critic(fake)))
+        real, fake = (blurred(side, noise, rng) for side in (real, fake))
+        descend(optimisers[0], loss.generator(critic(real, noise).detach(), critic(fake, noise)))
         critic.requires_grad_(True)
         ema.update(generator, arguments.batch)
     with torch.no_grad():
         return measure(SCALE * ema.module(torch.randn(NUM_SAMPLES, 2, generator=rng)))
+
+
+def noise_levels(count: int, most: float, rng: torch.Generator) -> Tensor:
+    """``(N, 1)`` standard deviations: none for half of the points, for the others from fine to ``most``, evenly in their logarithm."""
+    levels = FINEST_NOISE * (most / FINEST_NOISE) ** torch.rand(count, 1, generator=rng)
+    return levels * (torch.rand(count, 1, generator=rng) < 0.5) if most > FINEST_NOISE else torch.zeros(count, 1)
+
+
+def blurred(points_N2: Tensor, noise_N1: Tensor, rng: torch.Generator) -> Tensor:
+    """Points with noise: real and generated ones alike, and the critic is told how much (Diffusion-GAN, Wang et al. 2022, arXiv 2206.02262)."""
+    return points_N2 + noise_N1 * torch.randn(points_N2.shape, generator=rng)
 
 
 def descend(optimiser: torch.optim.Optimizer, loss: Tensor) -> None:

@@ -16,7 +16,8 @@ HEAD = """# How good are they?
 
 Made from the models' cards by `python docs/make_quality.py`; no figure is typed by hand. Every measure stands beside what real, held-out data get
 from the same judge at the same number of pictures: without that a figure says nothing. The judges are classifiers of ours, trained on real data only.
-Distances are taken in a judge's features and are **not** FIDs; they can be compared with each other, not with published ones.
+Distances are taken in a judge's features and are **not** FIDs; they can be compared with each other, not with published ones. The text models have
+a document of their own: [WRITINGS.md](WRITINGS.md).
 """
 AVATARS = """## avatars
 
@@ -76,12 +77,6 @@ PUBLISHED = (
         "**{nll_nats:.2f}**, trained on one CPU core",
         "aigc evaluate mnist-density",
     ),
-    (
-        "tiny-shakespeare by characters, nats",
-        "nanoGPT of 10.7 M parameters 1.470 (its README), minGRU 1.548 (Feng et al. 2024)",
-        "{validation_nats:.3f}",
-        "aigc evaluate bard",
-    ),
 )
 
 
@@ -115,7 +110,7 @@ def published() -> str:
     """The table of what others have published: each row for which there is a measure."""
     grid = runpy.run_path(str(Path(__file__).parents[1] / "benchmarks" / "gaussians.py"))
     runs = list(grid["kept"](MEASURED / "gaussians.jsonl").values())
-    known = (grid["summary"](runs) if runs else None, measured("stacked_mnist"), card("mnist-density"), card("bard"))
+    known = (grid["summary"](runs) if runs else None, measured("stacked_mnist"), card("mnist-density"))
     rows = [
         f"| {measure} | {others} | {ours}; `{command}` |".format(**figures_of_row)
         for (measure, others, ours, command), figures_of_row in zip(PUBLISHED, known, strict=True)

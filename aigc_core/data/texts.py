@@ -69,9 +69,7 @@ def load_texts(paths: Sequence[Path], fewest: int = FEWEST_CHARACTERS) -> tuple[
     total = sum(len(document.text) for document in documents)
     if total < fewest:
         kinds = ", ".join(sorted(SUFFIXES))
-        raise DataError(
-            f"there are {total:,} characters in {num_files} files ({kinds}); from fewer than {fewest:,} a model learns copies. Add more"
-        )
+        raise DataError(f"there are {total:,} characters in {num_files} files ({kinds}); from fewer than {fewest:,} a model learns copies. Add more")
     report = TextsReport(
         num_files=num_files, num_documents=len(documents), num_characters=total, num_duplicates=num_found - len(documents), broken=tuple(broken)
     )  # fmt: skip

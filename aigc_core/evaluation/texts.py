@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import math
 from collections.abc import Sequence
 from statistics import mean, median
@@ -9,10 +10,12 @@ from typing import Any
 
 from aigc_core.data.corpus import Corpus
 from aigc_core.rnn.copies import distinct, longest_copied_span, repetition_rate
+from aigc_core.rnn.dynamic import dynamic_nats
 from aigc_core.rnn.forms import keeps_form
 from aigc_core.rnn.openings import VerseOpening
 from aigc_core.rnn.training import validation_nats
 from aigc_core.serving import TextModel
+from aigc_core.weights import packed, unpacked
 
 NUM_SAMPLES, SAMPLE_LENGTH, NUM_SHOWN = 20, 600, 10
 TEMPERATURE = 0.8
@@ -34,6 +37,16 @@ def evaluate_texts(model: TextModel, corpus: Corpus, prompts: Sequence[str], rea
     for name, value in counted(samples, train_text).items():
         found |= {name: value, f"n_{name}": len(samples)}
     return found | {f"real_{name}": value for name, value in counted([text[:SAMPLE_LENGTH] for text in real], train_text).items()}
+
+
+def nats_otherwise(model: TextModel, corpus: Corpus) -> dict[str, float]:
+    """Nats per token of the validation text with the weights in bfloat16 and in a byte each, and with dynamic evaluation."""
+    found = {}
+    for form in ("bf16", "int8"):
+        network = copy.deepcopy(model.network)
+        network.load_state_dict(unpacked(packed(model.network.state_dict(), form)))
+        found[f"validation_nats_{form}"] = validation_nats(network, corpus.validation_N, model.device, corpus.counted_N)
+    return found | {"validation_nats_dynamic": dynamic_nats(model.network, corpus.train_N, corpus.validation_N)}
 
 
 def form_kept(model: TextModel, opening: VerseOpening) -> dict[str, Any]:

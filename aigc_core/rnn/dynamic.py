@@ -17,13 +17,15 @@ from torch import Tensor
 from aigc_core.rnn.language_model import RecurrentLanguageModel
 
 STATISTICS_SEGMENTS = 200
+DAMPING = 0.3
+"""Of the mean gradient: weights that training hardly moved, as those of rare characters, would otherwise take steps without bounds."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class DynamicRule:
     """``rate`` of a step, ``decay`` of the way back, ``segment`` tokens between steps."""
 
-    rate: float = 1e-3
+    rate: float = 3e-4
     decay: float = 2e-3
     segment: int = 64
 
@@ -43,7 +45,7 @@ def dynamic_nats(model: RecurrentLanguageModel, train_N: Tensor, tokens_N: Tenso
         gradients = torch.autograd.grad(loss, weights)
         with torch.no_grad():
             for weight, gradient, norm, back, start in zip(weights, gradients, norms, pull, first, strict=True):
-                weight -= rule.rate * gradient / (norm + 1e-8)
+                weight -= rule.rate * gradient / (norm + DAMPING * mean)
                 weight += back * (start - weight)
     return total / max(1, len(tokens_N) - 1)
 

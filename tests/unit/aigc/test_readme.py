@@ -76,3 +76,8 @@ def test_the_readme_says_what_the_judges_of_words_found() -> None:
 def test_the_document_of_quality_is_what_the_cards_say() -> None:
     made = runpy.run_path(str(ROOT / "docs" / "make_quality.py"))["text"]()
     assert (ROOT / "docs" / "QUALITY.md").read_text(encoding="utf-8") == made, "run: python docs/make_quality.py"
+
+
+def test_the_document_of_texts_is_what_the_cards_say() -> None:
+    made = runpy.run_path(str(ROOT / "docs" / "make_writings.py"))["text"]()
+    assert (ROOT / "docs" / "WRITINGS.md").read_text(encoding="utf-8") == made, "run: python docs/make_writings.py"
