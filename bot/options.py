@@ -27,6 +27,7 @@ VARY_STRENGTH = 0.4
 _SMALL = frozenset(["a", "an", "the", "with", "and", "of", "in", "on"])
 _WORD = re.compile(r"[^\W_]+")
 CONTINUED_CHARACTERS = 1500
+_SENTENCE_END = re.compile(r"[.!?…][\"'”’)]*(?=\s)|[。！？；\n]")
 
 
 class OptionError(ValueError):
@@ -141,11 +142,21 @@ def vary(request: ImagineRequest, index: int) -> ImagineRequest:
     return request.model_copy(update={"variations": (*request.variations[:-1], parent, move), "count": 4, "place": place})
 
 
-def go_on(request: WriteRequest, text: str, titled: bool = False) -> WriteRequest:
-    """A request that goes on where a text ended; the prompt of a ``titled`` one is no part of it."""
+def go_on(request: WriteRequest, text: str, titled: bool = False, after: str | None = None) -> WriteRequest:
+    """A request that goes on where a text ended; the prompt of a ``titled`` one is no part of it. ``after`` is the text's job."""
     before = (text if titled and not request.continues else request.prompt + text)[-CONTINUED_CHARACTERS:]
     topic = (request.topic if request.continues else request.prompt) if titled else ""
-    return request.model_copy(update={"prompt": before, "seed": new_seed(), "continues": True, "topic": topic})
+    return request.model_copy(update={"prompt": before, "seed": new_seed(), "continues": True, "topic": topic, "after": after})
+
+
+def end_anew(request: WriteRequest, text: str, titled: bool = False) -> WriteRequest:
+    """A request for another end of a text: its last third, from a sentence's end on, is written anew."""
+    kept = text[: len(text) * 2 // 3]
+    ends = [match.end() for match in _SENTENCE_END.finditer(kept)]
+    if not ends:
+        raise OptionError("This text is too short to end it otherwise. Re-roll it, or continue it.")
+    kept = kept[: ends[-1]]
+    return go_on(request, kept, titled).model_copy(update={"length": max(100, len(text) - len(kept))})
 
 
 def new_seed() -> int:

@@ -53,11 +53,12 @@ class Presses:
     async def _next(self, press: Press, job: Job) -> ImagineRequest | WriteRequest:
         if press.action is Action.VARY and isinstance(job.request, ImagineRequest):
             return options.vary(job.request, press.index)
-        if press.action is Action.CONTINUE and isinstance(job.request, WriteRequest):
+        if press.action in (Action.CONTINUE, Action.ENDING) and isinstance(job.request, WriteRequest):
             ended = await self.queue.ended(job.id)
             if ended is None or not isinstance(ended.outcome, TextOutcome):
                 raise OptionError(words.TOO_OLD)
-            return options.go_on(job.request, ended.outcome.text, ended.outcome.titled)
+            text, titled = ended.outcome.text, ended.outcome.titled
+            return options.end_anew(job.request, text, titled) if press.action is Action.ENDING else options.go_on(job.request, text, titled, job.id)
         return options.reroll(job.request)
 
     async def stop(self, interaction: discord.Interaction, job_id: str) -> None:

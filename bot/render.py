@@ -12,6 +12,8 @@ from contracts.requests import ImagineRequest, Job, WriteRequest
 
 FILE_PREVIEW = 1200
 SUMMARY_IN_SHORT = 80
+FEWEST_WITH_END = 300
+"""Characters of a text whose end can be written anew; verses and lists are shorter."""
 LEAD_LIMIT = 300
 PARTS_SHOWN, PART_LIMIT = 10, 30
 
@@ -195,11 +197,10 @@ def _text(job: Job, outcome: TextOutcome) -> Rendered:
     facts = f"-# model `{outcome.model}` {outcome.version}{chosen} · seed {job.request.seed} · {outcome.seconds:.1f} s{stopped}"
     notes = [*_reading(outcome), facts]
     body = _lead(job) + ("\n" if outcome.titled else "") + plain(outcome.text.strip() if outcome.titled else outcome.text.rstrip())
-    buttons = (
-        ButtonSpec(press=Press(action=Action.CONTINUE, job_id=job.id), label="Continue", emoji="➡️"),
-        _reroll(job),
-        _delete(job),
-    )
+    go_on = ButtonSpec(press=Press(action=Action.CONTINUE, job_id=job.id), label="Continue", emoji="➡️")
+    end_anew = ButtonSpec(press=Press(action=Action.ENDING, job_id=job.id), label="Another ending", emoji="🔀")
+    has_end = len(outcome.text) >= FEWEST_WITH_END
+    buttons = (go_on, *((end_anew,) if has_end else ()), _reroll(job), _delete(job))
     content = "\n".join([body, *notes])
     if len(content) <= MESSAGE_LIMIT:
         return Rendered(content=content, rows=(buttons,))

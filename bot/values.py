@@ -13,11 +13,12 @@ class Action(StrEnum):
     REROLL = "reroll"
     VARY = "vary"
     CONTINUE = "continue"
+    ENDING = "ending"
     STOP = "stop"
     DELETE = "delete"
 
 
-CUSTOM_ID = re.compile(r"aigc:(?P<action>reroll|vary|continue|stop|delete):(?P<job>[0-9a-z]{1,25}):(?P<index>\d{1,2})")
+CUSTOM_ID = re.compile(r"aigc:(?P<action>reroll|vary|continue|ending|stop|delete):(?P<job>[0-9a-z]{1,25}):(?P<index>\d{1,2})")
 """A button's whole state: what to do, of which job, which picture. It works as long as the job's record is kept, whoever restarts."""
 
 

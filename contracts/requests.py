@@ -60,6 +60,8 @@ class WriteRequest(Value):
     mood: Choice = ""
     continues: bool = False
     """The prompt is the end of an earlier text, which the reader has seen."""
+    after: JobId | None = None
+    """The job whose text this goes on from exactly where it stopped: what was kept of it spares reading the prompt again."""
     topic: Annotated[str, Field(max_length=MAX_WRITE_PROMPT)] = ""
     """What the earlier text was asked to be about, where its prompt was no part of it."""
 

@@ -62,10 +62,10 @@ class Runner:
 
     def _saved(self, job: Job) -> bytes | None:
         """What is kept of the text that this job continues, unless it is too old."""
-        if job.parent is None or not isinstance(job.request, WriteRequest) or not job.request.continues:
+        if not isinstance(job.request, WriteRequest) or job.request.after is None:
             return None
         try:
-            return next(iter(self.ledger.files(job.parent)), None)
+            return next(iter(self.ledger.files(job.request.after)), None)
         except (redis.RedisError, OSError) as error:
             logger.info("action=text_read_again job_id=%s error=%s", job.id, type(error).__name__)
             return None

@@ -105,6 +105,17 @@ def test_rerolling_changes_chance_only() -> None:
     assert rerolled.seed == varied.seed and rerolled.variations != varied.variations
 
 
+def test_the_end_of_a_text_is_written_anew_from_a_sentence_s_end() -> None:
+    """What is kept is read again, about what the first was; as long as what was cut; never from where the whole text stopped."""
+    text = 'It was dark. "Who is there?" he said. Nobody answered, and the wind went on. ' * 4
+    request = options.end_anew(write("The fox"), text, titled=True)
+    assert request.continues and request.after is None and request.topic == "The fox"
+    assert text.startswith(request.prompt) and request.prompt.endswith("he said.") and len(request.prompt) + request.length == len(text)
+    assert options.go_on(write("a"), "b", after="123").after == "123"
+    with pytest.raises(OptionError, match="too short"):
+        options.end_anew(write("The fox"), "no end here at all")
+
+
 def test_going_on_starts_where_the_text_ended() -> None:
     request = options.go_on(write("To be"), " or not" * 400)
     assert request.continues and request.prompt.endswith("or not") and len(request.prompt) == 1500
