@@ -207,3 +207,20 @@ def test_jobs_are_counted_by_what_became_of_them(runner: Runner, stores: Stores)
     assert value("aigc_job_run_seconds_count", {"model": "digits", "state": "succeeded"}) == 1
     assert value("aigc_job_failures_total", {"model": "digits", "code": "bad_request"}) == 1
     assert value("aigc_job_wait_seconds_count", {"model": "digits"}) == 2
+
+
+def test_a_continuation_takes_up_what_was_kept_of_its_text(stores: Stores, runner: Runner) -> None:
+    """Its prompt is not read then: whatever it says, the same follows. Once nothing is kept any more, the prompt is read."""
+    first = job(job_id="1", request=write("ab", length=30))
+    submit(stores, first)
+    runner.run(first.id)
+    texts = []
+    for number, (prompt, after) in enumerate([("ba", "1"), ("nonsense", "1"), ("ba", "99"), ("ba", None)], start=2):
+        request = write(prompt, length=30, seed=5).model_copy(update={"continues": True, "after": after})
+        one = job(job_id=str(number), request=request)
+        submit(stores, one)
+        runner.run(one.id)
+        outcome = outcome_of(stores, one)[1]
+        assert isinstance(outcome, TextOutcome)
+        texts.append(outcome.text)
+    assert texts[0] == texts[1] != texts[2] == texts[3]
