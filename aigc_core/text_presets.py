@@ -106,7 +106,7 @@ def _tales() -> Preset:
 
     return Preset(
         name="tales", family="rnn", summary="Hawk on short stories, by byte pairs, with what they are about in a head",
-        cpu=Budget(num_steps=7_000), cuda=Budget(num_steps=4_000), setup=setup,
+        cpu=Budget(num_steps=4_500), cuda=Budget(num_steps=4_000), setup=setup,
     )  # fmt: skip
 
 
@@ -139,7 +139,7 @@ def _poems() -> Preset:
 
     return Preset(
         name="poems", family="rnn", summary="Hawk on Chinese verse, a token a character, with form and theme in a head",
-        cpu=Budget(num_steps=5_500), cuda=Budget(num_steps=8_000), setup=setup,
+        cpu=Budget(num_steps=3_000), cuda=Budget(num_steps=8_000), setup=setup,
     )  # fmt: skip
 
 

@@ -77,7 +77,7 @@ def run(seed: int, arguments: argparse.Namespace) -> dict[str, float]:
     torch.manual_seed(seed)
     rng = torch.Generator().manual_seed(seed)
     points = training_points(rng) / SCALE
-    generator, critic = network(2, 2, arguments.width, arguments.depth), Critic(arguments.width, arguments.octaves)
+    generator, critic = network(2, 2, arguments.generator_width, arguments.depth), Critic(arguments.width, arguments.octaves)
     ema, loss = Ema(generator, half_life=arguments.ema * arguments.batch, rampup=None), Relativistic()
     optimisers = [torch.optim.Adam(part.parameters(), lr=arguments.lr, betas=(0.0, 0.99), fused=True) for part in (generator, critic)]
     for step in range(arguments.steps):
@@ -130,6 +130,7 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=11_000)
     parser.add_argument("--batch", type=int, default=512)
     parser.add_argument("--width", type=int, default=128)
+    parser.add_argument("--generator-width", type=int, default=256)
     parser.add_argument("--lr", type=float, default=2e-3)
     parser.add_argument("--gamma", type=float, default=0.1)
     parser.add_argument("--depth", type=int, default=4, help="hidden layers of the generator")

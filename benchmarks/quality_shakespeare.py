@@ -12,7 +12,7 @@ import argparse
 import json
 import sys
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 import torch.nn.functional as F
@@ -81,6 +81,8 @@ def main() -> None:
     parser.add_argument("--cell", choices=("hawk", "lstm", "min-gru"), default="hawk")
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--width", type=int, default=None, help="a narrower network than the budget's")
+    parser.add_argument("--reset", type=float, default=None, help="share of windows that begin from an empty state in training")
     parser.add_argument("--steps", type=int, default=None, help="fewer steps than the budget's")
     arguments = parser.parse_args()
     torch.set_num_threads(1)
@@ -89,7 +91,9 @@ def main() -> None:
     if arguments.cell not in budget.cells:
         parser.error(f"at this budget there are {', '.join(budget.cells)}")
     torch.manual_seed(arguments.seed)
-    trainer = TextTrainer(budget.cells[arguments.cell], budget.recipe, corpus, {}, arguments.device)
+    config = budget.cells[arguments.cell] if arguments.width is None else replace(budget.cells[arguments.cell], width=arguments.width)
+    recipe = budget.recipe if arguments.reset is None else replace(budget.recipe, reset_probability=arguments.reset)
+    trainer = TextTrainer(config, recipe, corpus, {}, arguments.device)
     steps, started, best = arguments.steps or budget.steps, time.monotonic(), float("inf")
     for step in range(1, steps + 1):
         losses = trainer.step(step / steps)
