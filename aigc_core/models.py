@@ -122,7 +122,8 @@ def _rnn(checkpoint: Checkpoint, device: str) -> TextModel:
     network = build_language_model(read_config(checkpoint.config["cell"], _network(checkpoint)))
     network.load_state_dict(checkpoint.weights)
     tokenizer = load_tokenizer(checkpoint.config)
-    return TextModel(network, tokenizer, checkpoint.card, device, read_opening(checkpoint.config, tokenizer), checkpoint.config.get("writing"))
+    opening, config = read_opening(checkpoint.config, tokenizer), checkpoint.config
+    return TextModel(network, tokenizer, checkpoint.card, device, opening, config.get("writing"), fewest_lines=config.get("lines", 1))
 
 
 def _persona(checkpoint: Checkpoint, device: str) -> TextModel:
@@ -137,4 +138,5 @@ def _persona(checkpoint: Checkpoint, device: str) -> TextModel:
         raise CheckpointError(f"{checkpoint.card['name']} was trained with {wanted['name']} {wanted['version']}; here is {has}: train it again")
     model = _rnn(base, device)
     start = checkpoint.weights["start"]
-    return TextModel(model.network, model.tokenizer, checkpoint.card, device, model.opening, model.writing, start_1S=start)
+    parts = (model.network, model.tokenizer, checkpoint.card, device, model.opening, model.writing)
+    return TextModel(*parts, start_1S=start, fewest_lines=model.fewest_lines)

@@ -157,9 +157,11 @@ class TextModel:
         opening: Opening | None = None,
         writing: Mapping[str, float] | None = None,
         start_1S: Tensor | None = None,
+        fewest_lines: int = 1,
     ) -> None:
-        """``start_1S``: the state from which every text begins, where that is not a blank one (see :mod:`aigc_core.rnn.persona`)."""
-        self._start_1S = start_1S
+        """``start_1S``: the state from which every text begins, where that is not a blank one (see :mod:`aigc_core.rnn.persona`);
+        ``fewest_lines``: a text does not end before it has so many."""
+        self._start_1S, self.fewest_lines = start_1S, fewest_lines
         self.writing = dict(writing or {})
         self.network, self.tokenizer, self.card, self.device = network.to(device).eval(), tokenizer, card, device
         self.stepper, self.opening = Stepper(self.network, device), opening or PlainOpening(tokenizer)
@@ -182,10 +184,11 @@ class TextModel:
         return SamplerSettings(temperature=temperature, banned=self.banned, **self.writing)  # type: ignore[arg-type]  # numbers of the configuration
 
     def allowed(self, guide: Guide | None, written: str) -> Tensor | None:
-        """``(V,)``: what a form allows next, or everything but the end while nothing is written yet; None where everything may be written."""
+        """``(V,)``: what a form allows next, or everything but the end while there are too few lines; None where everything may be written."""
         if guide is not None:
             return guide.allowed()
-        return self._anything_but_end if self.end is not None and not written.strip() else None
+        lines = written.strip().count("\n") + 1 if written.strip() else 0
+        return self._anything_but_end if self.end is not None and lines < self.fewest_lines else None
 
     @torch.inference_mode()
     def prefill(self, tokens: Sequence[int], state_1S: Tensor) -> tuple[Tensor, Tensor]:

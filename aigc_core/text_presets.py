@@ -89,7 +89,7 @@ def _tales() -> Preset:
         corpus = build_corpus(stories, 2048)
         common = sorted(common_words(story.text for story in stories))
         about = {"controls": {kind: [] for kind in KINDS}, "common": common, "sized": True, "most": MOST_ABOUT}
-        corpus = replace(corpus, opening={"about": about, "writing": {"repetition": 0.5, "half_life": 100}})
+        corpus = replace(corpus, opening={"about": about, "writing": {"min_p": 0.1, "repetition": 0.5, "half_life": 100}})
         size = corpus.tokenizer.vocab_size
         config = HawkConfig(vocab_size=size, width=320, num_layers=8) if large else HawkConfig(vocab_size=size, width=192, num_layers=6)
         card = {
@@ -190,7 +190,7 @@ def _npc() -> Preset:
             "most": 2,
             "first": list(roles),
         }
-        corpus = replace(build_corpus(lines, 1024, validation=others), opening={"about": about})
+        corpus = replace(build_corpus(lines, 1024, validation=others), opening={"about": about, "writing": {"min_p": 0.1}, "lines": 3})
         size = corpus.tokenizer.vocab_size
         config = HawkConfig(vocab_size=size, width=256, num_layers=6) if large else HawkConfig(vocab_size=size, width=160, num_layers=4)
         card = {

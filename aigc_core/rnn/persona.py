@@ -90,7 +90,8 @@ class PersonaTrainer:
     def model(self) -> TextModel:
         """The base as it writes from the state."""
         base = self.base
-        return TextModel(base.network, base.tokenizer, self.card, self.device, base.opening, base.writing, start_1S=self.start_1S.detach().clone())
+        parts = (base.network, base.tokenizer, self.card, self.device, base.opening, base.writing)
+        return TextModel(*parts, start_1S=self.start_1S.detach().clone(), fewest_lines=base.fewest_lines)
 
     def state(self) -> dict[str, Any]:
         return {"start": self.start_1S.detach(), "optimiser": self.optimiser.state_dict(), "rng": self.rng.get_state()}
