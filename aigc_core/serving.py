@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -179,9 +179,9 @@ class TextModel:
         """The state ``(1, S)`` before any token of a new text."""
         return self.network.initial_state(1, self.device) if self._start_1S is None else self._start_1S.to(self.device)
 
-    def settings(self, temperature: float) -> SamplerSettings:
-        """How a text of this model is sampled."""
-        return SamplerSettings(temperature=temperature, banned=self.banned, **self.writing)  # type: ignore[arg-type]  # numbers of the configuration
+    def settings(self, temperature: float, favoured: frozenset[int] = frozenset()) -> SamplerSettings:
+        """How a text of this model is sampled; ``favoured`` tokens are those of what it shall be about."""
+        return SamplerSettings(temperature=temperature, banned=self.banned, favoured=favoured, **self.writing)  # type: ignore[arg-type]  # numbers of the configuration
 
     def allowed(self, guide: Guide | None, written: str) -> Tensor | None:
         """``(V,)``: what a form allows next, or everything but the end while there are too few lines; None where everything may be written."""
@@ -212,6 +212,7 @@ class TextModel:
             logits_BV, tokens = logits_V.unsqueeze(0), tokens[PREFILL_CHUNK:]
         for token in tokens:
             logits_BV, state = self.step(torch.tensor([token]), state)
+        settings = replace(settings, favoured=settings.favoured | opened.favoured)
         rows, uniforms, transcript = SamplerRows([settings], self.network.vocab_size), Uniforms(seed), Transcript()
         transcript.add(opened.lead.encode())
         recency, sampled = Recency.none(1, self.network.vocab_size), torch.ones(1, dtype=torch.bool)

@@ -88,8 +88,8 @@ def _tales() -> Preset:
         stories = load_stories()
         corpus = build_corpus(stories, 2048)
         common = sorted(common_words(story.text for story in stories))
-        about = {"controls": {kind: [] for kind in KINDS}, "common": common, "sized": True, "most": MOST_ABOUT}
-        corpus = replace(corpus, opening={"about": about, "writing": {"min_p": 0.1, "repetition": 0.5, "half_life": 100}})
+        about = {"controls": {kind: [] for kind in KINDS}, "common": common, "sized": True, "most": MOST_ABOUT, "told": True}
+        corpus = replace(corpus, opening={"about": about, "writing": {"min_p": 0.1, "repetition": 0.5, "half_life": 100, "favour": 1.5}})
         size = corpus.tokenizer.vocab_size
         config = HawkConfig(vocab_size=size, width=320, num_layers=8) if large else HawkConfig(vocab_size=size, width=192, num_layers=6)
         card = {

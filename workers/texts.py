@@ -91,7 +91,7 @@ class TextBatch:
         assert isinstance(request, WriteRequest)
         saved = self._saved(work, request)
         opened = self.model.opening.open(request.prompt, request.length, request.continues, request.topic, wanted(request))
-        settings = self.model.settings(request.temperature)
+        settings = self.model.settings(request.temperature, opened.favoured)
         state = self.model.start()
         work.progress = Progress(done=0, total=request.length, text="")
         blank = torch.zeros(self.model.network.vocab_size)  # nothing is sampled from it: a text begins with its prompt

@@ -14,6 +14,9 @@ from aigc_core.rnn.forms import Guide, VerseGuide, VerseTables
 from aigc_core.rnn.tokenizer import Tokenizer, control_tokens
 
 MOST_THEME = 8
+FEWEST_TELLING, LONGEST_FIRST = 4, 200
+SMALL = frozenset(["the", "my", "our", "his", "her", "their", "some", "two", "three", "how", "why", "when", "what", "who"])
+ASKING = re.compile(r"(?i)^(please )?((write|tell|make)( me| us)?( an?)?|an?)( short| long| little)? (story|tale|fairy tale)( about| of)?:? ")
 WORDS = re.compile(r"[^\W\d_]+")
 LIST_WORDS = frozenset(["a", "an", "the", "of", "for", "with", "some", "new", "like", "begin", "beginning", "starting"])
 HAN, NO_HAN = re.compile(r"[\u3400-\u4dbf\u4e00-\u9fff]"), re.compile(r"[^\W\d_\u3400-\u4dbf\u4e00-\u9fff]+")
@@ -31,6 +34,8 @@ class Opened:
     """Says which tokens may be written, where the text has a form."""
     lead: str = ""
     """What the text begins with, where the model was given more than its head."""
+    favoured: frozenset[int] = frozenset()
+    """The first tokens of the words that the text shall be about."""
 
 
 class Opening(Protocol):
@@ -76,6 +81,8 @@ class About:
     sized: bool = True
     most: int = MOST_ABOUT
     first: frozenset[str] = frozenset()
+    told: bool = False
+    """Whether the first sentence says what the text is about too: a small model takes it more to heart than a head."""
 
 
 class AboutOpening:
@@ -101,9 +108,15 @@ class AboutOpening:
         said = sorted(telling, key=lambda word: word not in about.first)
         ignored = [word for word in rest if word not in telling and word not in about.common and (len(word) > 2 or not word.isascii())]
         start = control_tokens(self.tokenizer, (START, control, *((length_control(length),) if about.sized else ())))
-        body = self.tokenizer.encode(prompt) if continues else []
+        lead = first_sentence(prompt) if about.told and not continues else ""
+        body = self.tokenizer.encode(prompt if continues else lead)
         tokens = [*start, *self.tokenizer.encode(" ".join(said)), *control_tokens(self.tokenizer, (TEXT,)), *body]
-        return Opened(tokens=tokens, ignored=() if continues else tuple(ignored), titled=True)
+        return Opened(tokens=tokens, ignored=() if continues else tuple(ignored), titled=True, lead=lead, favoured=self._first_tokens(telling))
+
+    def _first_tokens(self, words: Sequence[str]) -> frozenset[int]:
+        """Of words in the middle of a sentence: the first token of each, if it tells more than a letter or two."""
+        firsts = [self.tokenizer.encode(f" {word}")[0] for word in words]
+        return frozenset(token for token in firsts if len(self.tokenizer.piece(token)) >= FEWEST_TELLING)
 
 
 class VerseOpening:
@@ -168,6 +181,20 @@ class ListOpening:
         return Opened(tokens=[*head, *self.tokenizer.encode(first)], ignored=tuple(rest[1:]), titled=True, lead=first)
 
 
+def first_sentence(prompt: str) -> str:
+    """A story's first sentence from what it shall be about: the prompt itself if it is a sentence, else a sentence that names it; "" for what
+    is no English."""
+    said = " ".join(ASKING.sub("", prompt.strip()).split())
+    if not said or len(said) > LONGEST_FIRST or not said.isascii() or not said[0].isalpha():
+        return ""
+    if said[-1] in ".!?":
+        return said[0].upper() + said[1:]
+    first, small = said.split()[0].lower(), said[0].lower() + said[1:]
+    if first in ("a", "an"):
+        return f"Once upon a time there was {small}."
+    return f"This is the story of {small if first in SMALL else said}."
+
+
 def _first_line(prompt: str) -> str:
     """The characters of a prompt that is one line with a comma at its end, else nothing."""
     found = re.fullmatch(r"\s*([\u3400-\u4dbf\u4e00-\u9fff]+)[，,]\s*", prompt)
@@ -189,4 +216,4 @@ def read_opening(config: Mapping[str, Any], tokenizer: Tokenizer) -> Opening:
 def _about(config: Mapping[str, Any]) -> About:
     """What the head says, as a model's configuration has it."""
     sets = {name: frozenset(config.get(name, ())) for name in ("common", "first")}
-    return About(controls=config["controls"], sized=config["sized"], most=config["most"], **sets)
+    return About(controls=config["controls"], sized=config["sized"], most=config["most"], told=config.get("told", False), **sets)

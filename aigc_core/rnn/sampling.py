@@ -19,7 +19,8 @@ class SamplerSettings:
 
     ``top_p`` keeps the smallest set of tokens with that much probability (Holtzman et al. 2020, arXiv 1904.09751); ``min_p`` the tokens with at
     least that part of the likeliest one's (Nguyen et al. 2024, arXiv 2407.01082). ``repetition`` is taken from a token's logit for each time it
-    has been written, fading with a half-life of ``half_life`` tokens. ``banned`` tokens are never written.
+    has been written, fading with a half-life of ``half_life`` tokens. ``banned`` tokens are never written; to the logits of ``favoured`` ones
+    ``favour`` is added.
     """
 
     temperature: float = 0.8
@@ -29,6 +30,8 @@ class SamplerSettings:
     repetition: float = 0.0
     half_life: int = 64
     banned: frozenset[int] = frozenset()
+    favour: float = 0.0
+    favoured: frozenset[int] = frozenset()
 
     def __post_init__(self) -> None:
         if not 0.0 <= self.temperature <= 5.0:
@@ -60,6 +63,11 @@ class SamplerRows:
             self.banned_BV = torch.zeros(len(settings), vocab_size, dtype=torch.bool)
             for row, one in enumerate(settings):
                 self.banned_BV[row, list(one.banned)] = True
+        self.favour_BV: Tensor | None = None
+        if any(s.favour and s.favoured for s in settings):
+            self.favour_BV = torch.zeros(len(settings), vocab_size)
+            for row, one in enumerate(settings):
+                self.favour_BV[row, list(one.favoured)] = one.favour
 
 
 class Uniforms:
@@ -103,6 +111,8 @@ def ranked_probabilities(
     """
     if rows.repeats and recency is not None:
         logits_BV = logits_BV - rows.repetition_B1 * recency.weights_BV
+    if rows.favour_BV is not None:
+        logits_BV = logits_BV + rows.favour_BV
     if rows.banned_BV is not None:
         logits_BV = logits_BV.masked_fill(rows.banned_BV, -torch.inf)
     if allowed_BV is not None:

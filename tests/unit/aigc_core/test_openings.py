@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import pytest
+
 from aigc_core.data.corpus import END, START, TEXT
-from aigc_core.rnn.openings import About, AboutOpening, ListOpening, PlainOpening, read_opening
-from aigc_core.rnn.tokenizer import BytePairTokenizer, CharacterTokenizer
+from aigc_core.rnn.openings import About, AboutOpening, ListOpening, PlainOpening, first_sentence, read_opening
+from aigc_core.rnn.tokenizer import BytePairTokenizer, CharacterTokenizer, learn_merges
 
 TOKENIZER = BytePairTokenizer((), (START, TEXT, END, "simple", "short", "long"))
 COMMON = frozenset(["who", "was", "the", "of"])
@@ -34,6 +36,37 @@ def test_a_mood_is_chosen_or_said() -> None:
     assert opening.open("lengthy gold king", 100, False).tokens == [*controls(START, "long"), *b"king gold", *controls(TEXT)]
     assert opening.open("lengthy king", 100, False, wanted=["simple", "loud"]).tokens == [*controls(START, "simple"), *b"king", *controls(TEXT)]
     assert opening.open("the king", 100, False).tokens == [*controls(START, "simple"), *b"king", *controls(TEXT)]
+
+
+@pytest.mark.parametrize(
+    ("prompt", "first"),
+    [
+        ("A dragon who was afraid", "Once upon a time there was a dragon who was afraid."),
+        ("write me a story about an old mill", "Once upon a time there was an old mill."),
+        ("The fox and the moon", "This is the story of the fox and the moon."),
+        ("Lily and  the bear", "This is the story of Lily and the bear."),
+        ("the fox was hungry.", "The fox was hungry."),
+        ("Ein Märchen", ""),
+        ("龙", ""),
+        ("  ", ""),
+        ("42", ""),
+        ("x" * 300, ""),
+    ],
+)
+def test_a_story_s_first_sentence_says_what_it_is_about(prompt: str, first: str) -> None:
+    assert first_sentence(prompt) == first
+
+
+def test_the_words_of_the_prompt_are_favoured() -> None:
+    """Their first tokens, where those tell enough; the first sentence is part of the text."""
+    tokenizer = BytePairTokenizer(learn_merges(["the dragon and the fox"] * 50, 40), (START, TEXT, END, "simple", "short"))
+    opening = AboutOpening(tokenizer, About(controls={"simple": ()}, common=COMMON, told=True))
+    opened = opening.open("A dragon of xy", 100, False)
+    assert opened.lead == "Once upon a time there was a dragon of xy." and opened.tokens[-len(tokenizer.encode(opened.lead)) :] == tokenizer.encode(
+        opened.lead
+    )
+    assert [tokenizer.piece(token) for token in opened.favoured] == [tokenizer.piece(tokenizer.encode(" dragon")[0])]
+    assert opening.open("and on.", 100, True, topic="A dragon").lead == ""
 
 
 def test_a_text_goes_on_after_the_head_of_the_first() -> None:
