@@ -57,7 +57,7 @@ def _note(name: str, measures: dict[str, object], minutes: float) -> None:
     card["metrics"] = merged(card.get("metrics", ()), found)
     if "written" in measures:
         card["samples"] = measures["written"]
-    path.write_text(json.dumps(card, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    path.write_text(json.dumps(card, indent=2, ensure_ascii=False, allow_nan=False) + "\n", encoding="utf-8")
 
 
 def _folder(name: str) -> Path:

@@ -87,6 +87,8 @@ def _own(arguments: argparse.Namespace, device: str) -> tuple[Path, Trainer, Bud
     from aigc_core.models import find_models
     from aigc_core.training.budget import Budget
 
+    if arguments.persona and arguments.preset != "rnn":
+        raise DataError("a manner of writing (--persona) is one of an rnn")
     if arguments.preset not in ("gan", "vae", "rnn"):
         raise DataError(f"own pictures train a gan or a vae, own texts an rnn, not {arguments.preset!r}")
     name = arguments.name or arguments.data[0].stem.lower().replace("_", "-").replace(" ", "-")

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import logging
+import math
 import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from aigc_core.checkpoint import CARD, CONFIG, Checkpoint, CheckpointError, load_checkpoint, read_json
+from aigc_core.checkpoint import CARD, CONFIG, Checkpoint, CheckpointError, load_checkpoint, read_json, weight_shapes
 from aigc_core.config import from_dict
 from aigc_core.serving import ImageModel, TextModel
+from aigc_core.weights import SCALE
 
 logger = logging.getLogger(__name__)
 
@@ -56,6 +58,17 @@ def known_words(folder: Path) -> tuple[str, ...]:
     slots = [name for slot in words.get("slots", ()) for name in SLOT_WORDS.get(slot, ())]
     telling = [word for word in words.get("vocabulary", ()) if len(word) > 1 and not word.isdecimal()]  # "grayscale 7" does not mean seven
     return (*telling, *slots)
+
+
+def num_weights(folder: Path) -> int:
+    """Numbers that a model in ``folder`` is computed with, its base's among them.
+
+    Raises:
+        CheckpointError: a file of the model cannot be read.
+    """
+    own = sum(math.prod(shape) for name, shape in weight_shapes(folder).items() if not name.endswith(SCALE))
+    base = find_models().get(read_json(folder / CONFIG).get("base", {}).get("name", ""))
+    return own + (num_weights(base) if base is not None and base != folder else 0)
 
 
 def load_model(folder: Path, device: str = "cpu") -> ImageModel | TextModel:

@@ -11,7 +11,7 @@ from aigc_core.checkpoint import load_checkpoint
 from aigc_core.data.corpus import build_corpus
 from aigc_core.data.sources import DataError
 from aigc_core.data.texts import TextsReport, load_texts
-from aigc_core.models import load_model
+from aigc_core.models import find_models, load_model
 from aigc_core.rnn.cells import CellConfig, read_config
 from aigc_core.rnn.hawk import HawkConfig
 from aigc_core.rnn.persona import PersonaRecipe, PersonaTrainer
@@ -42,6 +42,7 @@ SCALES = (
 FINE_TUNING_SHARE = 0.3
 """A model that can write already needs so much of the readings."""
 FINE_TUNING_RATE = 0.3
+SAMPLED_TEXTS, UNKNOWN_SHARE = 200, 0.05
 PERSONA_STEPS, PERSONA_CHARACTERS = 300, 2_000
 
 
@@ -90,6 +91,15 @@ def persona(data: Sequence[Path], name: str, device: str, base: Path, *, licence
     model = load_model(base, device)
     if not isinstance(model, TextModel) or model.begins_otherwise:
         raise DataError(f"{base} is no model of its own that writes texts; a manner of writing is learned for one")
+    called = str(model.card["name"])
+    if name == called or find_models().get(called) != base:
+        raise DataError(f"a manner of writing is served with {called}, by its name: call it otherwise, and have {called} among the models")
+    letters = "".join(document.text for document in documents[:SAMPLED_TEXTS])
+    unknown = sum(letters.count(sign) for sign in model.tokenizer.unknown(letters))
+    if unknown > UNKNOWN_SHARE * len(letters):
+        raise DataError(
+            f"{called} does not know {unknown / len(letters):.0%} of these texts' characters; take a model that reads bytes, or train anew"
+        )
     card = {**_card(name, data, report, licence), "knows": model.card["knows"], "examples": model.card["examples"]}
     card["summary"] = (
         f"{model.card['title']} in the manner of {', '.join(path.stem for path in data)}: only the state from which it begins was learned."
@@ -104,6 +114,8 @@ def _fine_tuning(
     checkpoint = load_checkpoint(folder)
     if checkpoint.config.get("family") != "rnn":
         raise DataError(f"{folder} writes no texts; a training on texts can start from a model that does")
+    if "base" in checkpoint.config:
+        raise DataError(f"{folder} is a manner of writing of {checkpoint.config['base']['name']}; start from that one")
     tokenizer = load_tokenizer(checkpoint.config)
     if not isinstance(tokenizer, BytePairTokenizer):
         raise DataError(f"{folder} knows {tokenizer.vocab_size} characters only; start from a model that reads bytes, or train without --from")

@@ -16,7 +16,7 @@ from aigc_core.batching import Tile, in_tiles, lay_out, measure_tile
 from aigc_core.rnn.ending import has_ended
 from aigc_core.rnn.forms import Guide
 from aigc_core.rnn.language_model import RecurrentLanguageModel
-from aigc_core.rnn.openings import Opening, PlainOpening
+from aigc_core.rnn.openings import ListOpening, Opening, PlainOpening
 from aigc_core.rnn.sampling import Recency, SamplerRows, SamplerSettings, Uniforms, sample
 from aigc_core.rnn.stepper import Stepper
 from aigc_core.rnn.tokenizer import Tokenizer, Transcript
@@ -168,6 +168,8 @@ class TextModel:
         self.end = self.opening.end
         # No control but the end is ever written.
         self.banned = frozenset(token for token in range(tokenizer.vocab_size) if not tokenizer.piece(token) and token != self.end)
+        ends_line = [token == self.end or tokenizer.piece(token).startswith(b"\n") for token in range(tokenizer.vocab_size)]
+        self._inside_a_line = ~torch.tensor(ends_line)
         self._anything_but_end = torch.arange(tokenizer.vocab_size) != (-1 if self.end is None else self.end)
 
     @property
@@ -187,6 +189,8 @@ class TextModel:
         """``(V,)``: what a form allows next, or everything but the end while there are too few lines; None where everything may be written."""
         if guide is not None:
             return guide.allowed()
+        if isinstance(self.opening, ListOpening) and self.opening.goes_on(written):
+            return self._inside_a_line
         lines = written.strip().count("\n") + 1 if written.strip() else 0
         return self._anything_but_end if self.end is not None and lines < self.fewest_lines else None
 
@@ -216,7 +220,7 @@ class TextModel:
         rows, uniforms, transcript = SamplerRows([settings], self.network.vocab_size), Uniforms(seed), Transcript()
         transcript.add(opened.lead.encode())
         recency, sampled = Recency.none(1, self.network.vocab_size), torch.ones(1, dtype=torch.bool)
-        while guide or not has_ended(transcript.text, length):
+        while guide or not has_ended(transcript.text[len(opened.lead) :], length):
             allowed_V = self.allowed(guide, transcript.text)
             token_B = sample(logits_BV, rows, [uniforms.next()], recency, None if allowed_V is None else allowed_V.unsqueeze(0))
             if guide:

@@ -146,13 +146,14 @@ def _poems() -> Preset:
 def _names() -> Preset:
     def setup(device: str) -> Trainer:
         from aigc_core.data.corpus import build_corpus
-        from aigc_core.data.names import CREDIT, KIND_WORDS, LICENCE, load_names
+        from aigc_core.data.names import CREDIT, KIND_WORDS, LICENCE, known_names, load_names
         from aigc_core.rnn.hawk import HawkConfig
         from aigc_core.rnn.training import TextRecipe, TextTrainer
 
         large = device.startswith("cuda")
         lists, others = load_names()
-        corpus = replace(build_corpus(lists, 320, validation=others), opening={"lists": {kind: list(words) for kind, words in KIND_WORDS.items()}})
+        opening = {"lists": {kind: list(words) for kind, words in KIND_WORDS.items()}, "known": known_names(lists, ("place", "creature"))}
+        corpus = replace(build_corpus(lists, 320, validation=others), opening=opening)
         config = HawkConfig(vocab_size=corpus.tokenizer.vocab_size, width=256 if large else 128, num_layers=3)
         card = {
             "name": "names", "title": "Names", "family": "rnn", "kind": "text",
@@ -176,16 +177,14 @@ def _npc() -> Preset:
     def setup(device: str) -> Trainer:
         from aigc_core.data.corpus import build_corpus
         from aigc_core.data.npc import CREDIT, LICENCE, MOOD_WORDS, load_npc
-        from aigc_core.data.stories import common_words
         from aigc_core.rnn.hawk import HawkConfig
         from aigc_core.rnn.training import TextRecipe, TextTrainer
 
         large = device.startswith("cuda")
-        lines, others, roles = load_npc()
-        common = sorted(common_words([one.text for one in lines]) - set(roles))
+        lines, others, roles, common = load_npc()
         about = {
             "controls": {mood: list(words) for mood, words in MOOD_WORDS.items()},
-            "common": common,
+            "common": sorted(common),
             "sized": False,
             "most": 2,
             "first": list(roles),

@@ -138,9 +138,7 @@ def main() -> None:
     parser.add_argument("--lr", type=float, default=2e-3)
     parser.add_argument("--gamma", type=float, default=0.1)
     parser.add_argument("--depth", type=int, default=4, help="hidden layers of the generator")
-    parser.add_argument(
-        "--noise", type=float, default=0.3, help="standard deviation of the noise on all points at the start, in units of the networks"
-    )
+    parser.add_argument("--noise", type=float, default=0.3, help="the most noise on points, in units of the networks; 0 for none")
     parser.add_argument("--octaves", type=int, default=6, help="frequencies of the critic")
     parser.add_argument("--relax", type=float, default=1000.0, help="gamma ends at this part of its start")
     parser.add_argument("--ema", type=int, default=500, help="half-life of the averaged generator in steps")

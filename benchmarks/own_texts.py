@@ -10,6 +10,7 @@ import argparse
 import json
 import lzma
 import re
+import shutil
 import subprocess
 import sys
 import time
@@ -41,6 +42,7 @@ def train(text: Path, folder: Path, threads: int, base: str | None) -> dict[str,
     """Run the command; returns the looks of its record and how long it took to a served model."""
     command = [sys.executable, "-m", "aigc", "train", "rnn", "--data", str(text), "--name", folder.name, "--out", str(folder), "--device", "cpu"]
     command += ["--threads", str(threads), *(["--from", base] if base else [])]
+    shutil.rmtree(folder, ignore_errors=True)  # a record of before would be added to
     started = time.monotonic()
     status = subprocess.run(command, check=False).returncode
     if status not in (0, STOPPED):

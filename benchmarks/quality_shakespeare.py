@@ -82,6 +82,7 @@ def main() -> None:
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--width", type=int, default=None, help="a narrower network than the budget's")
+    parser.add_argument("--lr", type=float, default=None, help="the learning rate to begin with")
     parser.add_argument("--reset", type=float, default=None, help="share of windows that begin from an empty state in training")
     parser.add_argument("--steps", type=int, default=None, help="fewer steps than the budget's")
     arguments = parser.parse_args()
@@ -93,6 +94,7 @@ def main() -> None:
     torch.manual_seed(arguments.seed)
     config = budget.cells[arguments.cell] if arguments.width is None else replace(budget.cells[arguments.cell], width=arguments.width)
     recipe = budget.recipe if arguments.reset is None else replace(budget.recipe, reset_probability=arguments.reset)
+    recipe = recipe if arguments.lr is None else replace(recipe, lr=(arguments.lr, recipe.lr[1]))
     trainer = TextTrainer(config, recipe, corpus, {}, arguments.device)
     steps, started, best = arguments.steps or budget.steps, time.monotonic(), float("inf")
     for step in range(1, steps + 1):
@@ -104,7 +106,9 @@ def main() -> None:
     print(
         json.dumps(
             {
-                "benchmark": "quality_shakespeare", "budget": arguments.budget, "cell": cell_name(trainer.config), "steps": steps,
+                "benchmark": "quality_shakespeare", "budget": arguments.budget, "cell": cell_name(trainer.config),
+                "seed": arguments.seed, "width": config.width, "lr": recipe.lr[0], "reset": recipe.reset_probability,
+                "steps": steps,
                 "tokens": steps * budget.recipe.batch * budget.recipe.window, "parameters": sum(p.numel() for p in trainer.model.parameters()),
                 "validation_nats": round(best, 4), "validation_nats_state_carried": round(carried, 4), "device": arguments.device,
                 "minutes": round((time.monotonic() - started) / 60, 1),

@@ -16,7 +16,8 @@ HEAD = """# What the text models write
 
 Made from the models' cards by `python docs/make_writings.py` after `aigc evaluate NAME --save`; no figure is typed by hand. Bits per byte are of
 texts that were kept out of training. Distinct pairs of words, repeated fours of words and the longest span that stands word for word in the training
-texts are counted on 20 unchosen samples at temperature 0.8, and beside them, in brackets, on as many texts that were kept out.
+texts are counted on 20 unchosen samples at temperature 0.8, and beside them, in brackets, on as many texts that were kept out; in Chinese,
+characters are counted for words, and a first sentence that only repeats the prompt is not counted.
 
 | model | bits per byte | distinct pairs of words | repeated fours of words | longest copied span in characters: median, longest |
 |---|---|---|---|---|
@@ -26,7 +27,7 @@ ROW = (
     "| {copied_characters_median:.0f}, {copied_characters_longest:.0f} ({real_copied_characters_median:.0f}, {real_copied_characters_longest:.0f}) |"
 )
 FORMS = "\nOf {n_form_kept} poems in all {forms:.0f} forms, {form_kept:.1%} keep their form: every line, every mark, every rhyme.\n"
-NAMES = "\nOf {n_new_names} names, {new_names:.1%} stand in no list that was trained on, and {distinct_names:.1%} in no other of these lists.\n"
+NAMES = "\nOf {n_new_names} names, {new_names:.1%} stand in no list that was trained on, and {distinct_names:.1%} were written once only.\n"
 SMALLER = (
     "\n`bard` by characters: {validation_nats:.4f} nats; with its weights in a byte each {validation_nats_int8:.4f}, in bfloat16 "
     "{validation_nats_bf16:.4f}; learning from the text as it reads (dynamic evaluation) {validation_nats_dynamic:.4f}.\n"

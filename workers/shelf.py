@@ -6,8 +6,8 @@ import logging
 from collections.abc import Collection
 from pathlib import Path
 
-from aigc_core.checkpoint import CARD, WEIGHTS, CheckpointError, read_json
-from aigc_core.models import find_models, known_words, load_model
+from aigc_core.checkpoint import CARD, CheckpointError, read_json
+from aigc_core.models import find_models, known_words, load_model, num_weights
 from aigc_core.serving import ImageModel, TextModel
 from contracts.cards import ModelCard
 
@@ -62,8 +62,8 @@ class Shelf:
         return tuple(self._loaded)
 
     def size_mib(self, name: str) -> float:
-        """What a model counts."""
-        return (self.folders[name] / WEIGHTS).stat().st_size / 1024**2
+        """What a model counts: two bytes a number, whatever its weights lie as; a manner of writing has its base's weights too."""
+        return 2 * num_weights(self.folders[name]) / 1024**2
 
     def _model(self, name: str, in_use: Collection[str]) -> ImageModel | TextModel:
         if name not in self.cards:

@@ -45,9 +45,14 @@ class _Text:
         """The text so far."""
         return self.transcript.text
 
+    @property
+    def own(self) -> str:
+        """What the model itself has written, behind what the text began with."""
+        return self.written[len(self.opened.lead) :]
+
     def finished(self) -> bool:
         """Whether the model said that it is at its end, or it has its length and a decent end; a form is always filled."""
-        return self.at_end or (self.opened.guide is None and has_ended(self.written, self.request.length))
+        return self.at_end or (self.opened.guide is None and has_ended(self.own, self.request.length))
 
 
 class TextBatch:
@@ -121,9 +126,8 @@ class TextBatch:
         for text in [t for t in (*self._reading, *self._writing) if t.work.ending()]:
             ending = text.work.ending()
             assert ending is not None
-            text.work.fail(
-                Cancelled(self._result(text, "person", self._state_of(text))) if isinstance(ending, Cancelled) and text.written else ending
-            )
+            stopped = isinstance(ending, Cancelled) and bool(text.own)
+            text.work.fail(Cancelled(self._result(text, "person", self._state_of(text))) if stopped else ending)
             self._drop([text])
 
     def _read(self) -> None:
@@ -212,8 +216,8 @@ class TextBatch:
             self._arrange([self._writing[index] for index in kept], self._state_BS[kept], self._logits_BV[kept], self._recency.weights_BV[kept])
 
     def _state_of(self, text: _Text) -> tuple[bytes, ...]:
-        """Where a text stands, to go on from. After its own end there is nothing that the model knows to say."""
-        if text.at_end or text.opened.guide is not None or text.prompt:
+        """Where a text stands, to go on from. After its own end there is nothing that the model knows to say; and half a character is no place."""
+        if text.at_end or text.opened.guide is not None or text.prompt or not text.transcript.whole:
             return ()
         row = self._writing.index(text)
         saved = SavedState(state_1S=self._state_BS[row : row + 1], logits_V=self._logits_BV[row])

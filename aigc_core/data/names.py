@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import tarfile
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -63,7 +64,12 @@ def load_names() -> tuple[list[Document], list[Document]]:
         times = max(LISTS_A_NAME, round(LISTS_A_NAME * len(people) / len(names) / 3))
         train += _lists(kind, [name for i, name in enumerate(shuffled) if i % HELD_OUT], times, rng)
         held += _lists(kind, shuffled[::HELD_OUT], 1, rng)
-    return train, held
+    return train, [held[index] for index in rng.permutation(len(held))]
+
+
+def known_names(documents: Sequence[Document], kinds: Sequence[str]) -> list[str]:
+    """All names of some kinds in lists."""
+    return sorted({name for one in documents if one.controls[0] in kinds for name in one.text.split("\n")})
 
 
 def _lists(kind: str, names: list[str], times: int, rng: np.random.Generator) -> list[Document]:

@@ -85,18 +85,19 @@ class Line:
     mood: str
 
 
-def load_npc() -> tuple[list[Document], list[Document], tuple[str, ...]]:
-    """Texts of a few lines in one mood that share who speaks or what of, for training and for validation (other lines); and the roles.
+def load_npc() -> tuple[list[Document], list[Document], tuple[str, ...], frozenset[str]]:
+    """Texts of a few lines in one mood that share who speaks or what of, for training and for validation (other lines); the
+    roles; and the common words, which say nothing of a text.
 
     Raises:
         DataError: a file cannot be had or is damaged.
     """
     lines = list({line.text: line for line in speech(_paragraphs())}.values())
-    roles = frequent(line.role for line in lines if line.role and line.role not in NOT_ROLES and not UNFIT.search(line.role))
+    roles = frequent(line.role for line in lines if line.role and line.role.isalpha() and line.role not in NOT_ROLES and not UNFIT.search(line.role))
     common = common_words([line.text for line in lines])
     train, held = [line for i, line in enumerate(lines) if i % HELD_OUT], lines[::HELD_OUT]
     topics = frozenset(word for word, count in _topics(train, common).most_common(MOST_TOPICS) if count >= FEWEST)
-    return _documents(train, roles, topics, common), _documents(held, roles, topics, common), tuple(sorted(roles))
+    return _documents(train, roles, topics, common), _documents(held, roles, topics, common), tuple(sorted(roles)), common - roles
 
 
 def speech(paragraphs: Iterator[str]) -> Iterator[Line]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import math
+from collections import Counter
 from collections.abc import Sequence
 from statistics import mean, median
 from typing import Any
@@ -32,9 +33,11 @@ def evaluate_texts(model: TextModel, corpus: Corpus, prompts: Sequence[str], rea
     per_byte = nats / math.log(2) * num_tokens / max(1, corpus.validation_bytes - (corpus.counted_N is None))
     asked = [prompts[seed % len(prompts)] for seed in range(NUM_SAMPLES)]
     samples = [model.write(prompt, SAMPLE_LENGTH, model.settings(TEMPERATURE), seed) for seed, prompt in enumerate(asked)]
+    leads = [model.opening.open(prompt, SAMPLE_LENGTH, continues=False).lead for prompt in asked]
+    own = [text[len(lead) :] for text, lead in zip(samples, leads, strict=True)]
     found: dict[str, Any] = {"validation_nats": nats, "n_validation_nats": num_tokens, "bits_per_byte": per_byte, "n_bits_per_byte": num_tokens}
     found["written"] = [{"prompt": asked[seed], "seed": seed, "text": samples[seed]} for seed in range(NUM_SHOWN)]
-    for name, value in counted(samples, train_text).items():
+    for name, value in counted(own, train_text).items():
         found |= {name: value, f"n_{name}": len(samples)}
     return found | {f"real_{name}": value for name, value in counted([text[:SAMPLE_LENGTH] for text in real], train_text).items()}
 
@@ -59,16 +62,19 @@ def form_kept(model: TextModel, opening: VerseOpening) -> dict[str, Any]:
 
 
 def new_names(model: TextModel, prompts: Sequence[str], train_text: str) -> dict[str, Any]:
-    """Of the names in ``NUM_LISTS`` lists, the share that no list for training holds, and the share that no other of these lists holds either."""
+    """Of the names in ``NUM_LISTS`` lists, the share that no list for training holds, and the share that was written once only."""
     known = set(train_text.split("\n"))
     lists = [model.write(prompts[seed % len(prompts)], SAMPLE_LENGTH, model.settings(TEMPERATURE), seed) for seed in range(NUM_LISTS)]
     names = [name for text in lists for name in text.strip().split("\n")]
-    return {"new_names": mean(name not in known for name in names), "n_new_names": len(names), "distinct_names": len(set(names)) / len(names)}
+    times = Counter(names)
+    once = mean(times[name] == 1 for name in names)
+    return {"new_names": mean(name not in known for name in names), "n_new_names": len(names), "distinct_names": once, "n_distinct_names": len(names)}
 
 
 def counted(texts: Sequence[str], train_text: str) -> dict[str, float]:
-    """distinct-1 to -3, the share of repeated 4-grams, and the longest span that the training text holds word for word (median, longest)."""
-    words = [text.split() for text in texts]
+    """distinct-1 to -3 of words (of characters where a text has no blanks), the share of repeated 4-grams, and the longest span that the training
+    text holds word for word (median, longest)."""
+    words = [text.split() if " " in text.strip() else [*text.replace("\n", "")] for text in texts]
     spans = [len(longest_copied_span(text, train_text)) for text in texts]
     return {
         **{f"distinct_{order}": round(distinct(words, order), 4) for order in (1, 2, 3)},

@@ -1,7 +1,7 @@
 """Dynamic evaluation: a model that goes on learning from the text that it reads (Krause et al. 2018, arXiv 1709.07432).
 
-After each segment the weights take a step down its gradient, scaled by what gradients were in training (section 4.1, RMS), and are drawn back
-to where they began. What is learned is of this text alone; the model that was given stays as it was.
+After each segment the weights are drawn back to where they began and take a step down its gradient, scaled by what gradients were in training
+(their RMS rule with a decay towards the first weights). What is learned is of this text alone; the model that was given stays as it was.
 """
 
 from __future__ import annotations
@@ -31,27 +31,32 @@ class DynamicRule:
 
 
 def dynamic_nats(model: RecurrentLanguageModel, train_N: Tensor, tokens_N: Tensor, rule: DynamicRule | None = None) -> float:
-    """Nats per token of ``tokens_N`` read once, learning as it goes; each token is predicted before it is learned from."""
+    """Nats per token of ``tokens_N`` read once, learning as it goes; each token is predicted before it is learned from.
+
+    Raises:
+        FloatingPointError: the steps were too large.
+    """
     rule = rule or DynamicRule()
     learner = copy.deepcopy(model).eval()
     weights = list(learner.parameters())
     first = [weight.detach().clone() for weight in weights]
     norms = _gradient_norms(learner, train_N, rule.segment)
     mean = sum(norm.sum() for norm in norms) / sum(norm.numel() for norm in norms)
-    pull = [(rule.decay * norm / mean).clamp(max=1.0) for norm in norms]  # eq. 8: weights that matter more are drawn back more
+    pull = [(rule.decay * norm / mean).clamp(max=1.0) for norm in norms]  # weights that matter more are drawn back more
     total = 0.0
     for loss, count in _losses(learner, tokens_N, rule.segment):
+        if not torch.isfinite(loss):
+            raise FloatingPointError(f"the weights came apart at a rate of {rule.rate:g}: take a smaller one")
         total += loss.item() * count
         gradients = torch.autograd.grad(loss, weights)
         with torch.no_grad():
             for weight, gradient, norm, back, start in zip(weights, gradients, norms, pull, first, strict=True):
-                weight -= rule.rate * gradient / (norm + DAMPING * mean)
-                weight += back * (start - weight)
+                weight += back * (start - weight) - rule.rate * gradient / (norm + DAMPING * mean)
     return total / max(1, len(tokens_N) - 1)
 
 
 def _gradient_norms(model: RecurrentLanguageModel, train_N: Tensor, segment: int) -> list[Tensor]:
-    """Root mean square of each weight's gradient over the first segments of the training text (eq. 6)."""
+    """Root mean square of each weight's gradient over the first segments of the training text."""
     weights = list(model.parameters())
     squares = [torch.zeros_like(weight) for weight in weights]
     count = 0

@@ -16,7 +16,13 @@ from aigc_core.rnn.tokenizer import Tokenizer, control_tokens
 MOST_THEME = 8
 FEWEST_TELLING, LONGEST_FIRST = 4, 200
 SMALL = frozenset(["the", "my", "our", "his", "her", "their", "some", "two", "three", "how", "why", "when", "what", "who"])
-ASKING = re.compile(r"(?i)^(please )?((write|tell|make)( me| us)?( an?)?|an?)( short| long| little)? (story|tale|fairy tale)( about| of)?:? ")
+ASKING = re.compile(
+    r"(?i)^(please )?((write|tell|make)( me| us)?( an?)?|an?)( short| long| little)? (story|tale|fairy tale)( about| of)?:?(?: |[.!?]*$)"
+)
+FOREIGN = frozenset(
+    ["der", "die", "das", "ein", "eine", "le", "la", "les", "un", "une", "el", "los", "las", "uno", "una", "il", "lo", "o", "os", "um", "uma"]
+)
+
 WORDS = re.compile(r"[^\W\d_]+")
 LIST_WORDS = frozenset(["a", "an", "the", "of", "for", "with", "some", "new", "like", "begin", "beginning", "starting"])
 HAN, NO_HAN = re.compile(r"[\u3400-\u4dbf\u4e00-\u9fff]"), re.compile(r"[^\W\d_\u3400-\u4dbf\u4e00-\u9fff]+")
@@ -104,13 +110,14 @@ class AboutOpening:
         chosen = [name for name in wanted if name in about.controls] or [self.asked[word] for word in words if word in self.asked]
         control = (chosen or list(about.controls))[0]
         rest = [word for word in words if word not in self.asked]
-        telling = [word for word in rest if word in about_words(word, about.common)][: about.most]
-        said = sorted(telling, key=lambda word: word not in about.first)
+        told = [word for word in rest if word in about_words(word, about.common)]
+        telling = sorted(told, key=lambda word: word not in about.first)[: about.most]
         ignored = [word for word in rest if word not in telling and word not in about.common and (len(word) > 2 or not word.isascii())]
-        start = control_tokens(self.tokenizer, (START, control, *((length_control(length),) if about.sized else ())))
+        whole = length + (len(prompt) if continues else 0)
+        start = control_tokens(self.tokenizer, (START, control, *((length_control(whole),) if about.sized else ())))
         lead = first_sentence(prompt) if about.told and not continues else ""
         body = self.tokenizer.encode(prompt if continues else lead)
-        tokens = [*start, *self.tokenizer.encode(" ".join(said)), *control_tokens(self.tokenizer, (TEXT,)), *body]
+        tokens = [*start, *self.tokenizer.encode(" ".join(telling)), *control_tokens(self.tokenizer, (TEXT,)), *body]
         return Opened(tokens=tokens, ignored=() if continues else tuple(ignored), titled=True, lead=lead, favoured=self._first_tokens(telling))
 
     def _first_tokens(self, words: Sequence[str]) -> frozenset[int]:
@@ -159,9 +166,13 @@ class VerseOpening:
 
 
 class ListOpening:
-    """The prompt names a kind of names, by one of its words; what else it says is the beginning of the first one."""
+    """The prompt names a kind of names, by one of its words; what else it says is the beginning of the first one.
 
-    def __init__(self, tokenizer: Tokenizer, kinds: Mapping[str, Sequence[str]]) -> None:
+    ``known`` names are nothing new: a line that is one of them goes on.
+    """
+
+    def __init__(self, tokenizer: Tokenizer, kinds: Mapping[str, Sequence[str]], known: frozenset[str] = frozenset()) -> None:
+        self.known = known
         self.tokenizer, self.kind_of = tokenizer, {word: kind for kind, words in kinds.items() for word in words}
         self.kinds, self.usual = tuple(kinds), next(iter(kinds))
 
@@ -169,6 +180,10 @@ class ListOpening:
     def end(self) -> int | None:
         """The token behind the last name of a list."""
         return self.tokenizer.control(END)
+
+    def goes_on(self, written: str) -> bool:
+        """Whether the last line is a name that is known already."""
+        return written.rpartition("\n")[2] in self.known
 
     def open(self, prompt: str, length: int, continues: bool, topic: str = "", wanted: Sequence[str] = ()) -> Opened:
         """A list that ``continues`` another is a new one of its kind."""
@@ -182,9 +197,11 @@ class ListOpening:
 
 
 def first_sentence(prompt: str) -> str:
-    """A story's first sentence from what it shall be about: the prompt itself if it is a sentence, else a sentence that names it; "" for what
-    is no English."""
-    said = " ".join(ASKING.sub("", prompt.strip()).split())
+    """A story's first sentence from what it shall be about: the prompt itself if it is a sentence, else a sentence that names it; "" for a
+    few words without an article, and for what looks like no English."""
+    typed = prompt.strip().replace("\u2019", "'")
+    said = " ".join(ASKING.sub("", typed).split())
+    said = said if said == " ".join(typed.split()) else said.rstrip(".!?")
     if not said or len(said) > LONGEST_FIRST or not said.isascii() or not said[0].isalpha():
         return ""
     if said[-1] in ".!?":
@@ -192,7 +209,9 @@ def first_sentence(prompt: str) -> str:
     first, small = said.split()[0].lower(), said[0].lower() + said[1:]
     if first in ("a", "an"):
         return f"Once upon a time there was {small}."
-    return f"This is the story of {small if first in SMALL else said}."
+    if first in SMALL or (said[0].isupper() and first not in FOREIGN):
+        return f"This is the story of {small if first in SMALL else said}."
+    return ""
 
 
 def _first_line(prompt: str) -> str:
@@ -207,7 +226,7 @@ def read_opening(config: Mapping[str, Any], tokenizer: Tokenizer) -> Opening:
         forms = [Form(name=form["name"], skeleton=form["skeleton"], rhymes=tuple(form["rhymes"])) for form in config["verse"]["forms"]]
         return VerseOpening(tokenizer, forms, config["verse"]["groups"])
     if "lists" in config:
-        return ListOpening(tokenizer, config["lists"])
+        return ListOpening(tokenizer, config["lists"], frozenset(config.get("known", ())))
     if "about" in config:
         return AboutOpening(tokenizer, _about(config["about"]))
     return PlainOpening(tokenizer, tuple(config.get("opens", ())))

@@ -64,8 +64,9 @@ class PersonaTrainer:
         rows = self.train_NT[torch.randint(len(self.train_NT), (self.recipe.batch,), generator=self.rng)]
         loss = self._nats(rows, self.start_1S)
         self.optimiser.zero_grad(set_to_none=True)
-        loss.backward()  # type: ignore[no-untyped-call]
-        self.optimiser.step()
+        if torch.isfinite(loss):
+            loss.backward()  # type: ignore[no-untyped-call]
+            self.optimiser.step()
         return {"nats": loss.item()}
 
     def _nats(self, rows_BT: Tensor, start_1S: Tensor) -> Tensor:

@@ -222,6 +222,11 @@ class Transcript:
         self.text = ""
         self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
 
+    @property
+    def whole(self) -> bool:
+        """Whether no character is waiting for the rest of its bytes."""
+        return not self._decoder.getstate()[0]
+
     def add(self, piece: bytes) -> None:
         """Take a token's bytes."""
         self.text += self._decoder.decode(piece)

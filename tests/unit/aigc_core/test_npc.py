@@ -31,7 +31,8 @@ def test_what_nobody_should_be_called_is_left_out() -> None:
 
 def test_the_books_give_texts_of_a_few_lines(needs_data: None) -> None:
     """Nothing that is held out stands in a text for training; every mood is known, and each of its lines is as long as it should be."""
-    train, held, roles = load_npc()
+    train, held, roles, common = load_npc()
+    assert "the" in common and not common & set(roles)
     lines, others = ({line for one in side for line in one.text.split("\n")} for side in (train, held))
     assert not lines & others and len(others) == pytest.approx(len(lines | others) / HELD_OUT, rel=0.01)
     assert all(SHORTEST <= len(line) <= LONGEST and not UNFIT.search(line) for line in lines)

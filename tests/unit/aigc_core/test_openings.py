@@ -34,6 +34,7 @@ def test_a_mood_is_chosen_or_said() -> None:
     about = About(controls={"simple": (), "long": ("lengthy",)}, common=COMMON, sized=False, most=2, first=frozenset(["king"]))
     opening = AboutOpening(TOKENIZER, about)
     assert opening.open("lengthy gold king", 100, False).tokens == [*controls(START, "long"), *b"king gold", *controls(TEXT)]
+    assert opening.open("gold ship king", 100, False).tokens == [*controls(START, "simple"), *b"king gold", *controls(TEXT)]
     assert opening.open("lengthy king", 100, False, wanted=["simple", "loud"]).tokens == [*controls(START, "simple"), *b"king", *controls(TEXT)]
     assert opening.open("the king", 100, False).tokens == [*controls(START, "simple"), *b"king", *controls(TEXT)]
 
@@ -46,6 +47,12 @@ def test_a_mood_is_chosen_or_said() -> None:
         ("The fox and the moon", "This is the story of the fox and the moon."),
         ("Lily and  the bear", "This is the story of Lily and the bear."),
         ("the fox was hungry.", "The fox was hungry."),
+        ("Write me a story about a fox.", "Once upon a time there was a fox."),
+        ("The fox\u2019s tail", "This is the story of the fox's tail."),
+        ("Tell me a story", ""),
+        ("Write a story.", ""),
+        ("dragon afraid dark", ""),
+        ("Der Fuchs und der Mond", ""),
         ("Ein Märchen", ""),
         ("龙", ""),
         ("  ", ""),
@@ -100,4 +107,7 @@ def test_a_list_has_a_kind_and_a_beginning() -> None:
     opened = opening.open("Places starting with br", 100, continues=False)
     assert opened.tokens == [*controls(START, "long", TEXT), *b"Br"] and opened.lead == "Br" and opened.titled
     assert opening.open("", 100, continues=False).tokens == controls(START, "simple", TEXT)
+    known = read_opening({"lists": {"simple": ["people"]}, "known": ["Rome"]}, TOKENIZER)
+    assert isinstance(known, ListOpening)
+    assert [known.goes_on(text) for text in ("Rome", "Paris\nRome", "Romeo", "Rome\n", "")] == [True, True, False, False, False]
     assert opening.open("places", 100, continues=False, wanted=["simple"]).tokens == controls(START, "simple", TEXT)

@@ -12,7 +12,7 @@ from safetensors.torch import load_file
 from aigc.main import main
 from aigc_core.checkpoint import WEIGHTS, Checkpoint, CheckpointError, load_checkpoint, save_checkpoint
 from aigc_core.data.corpus import Document
-from aigc_core.models import load_model, zoo_folder
+from aigc_core.models import load_model, num_weights, zoo_folder
 from aigc_core.rnn.dynamic import DynamicRule, dynamic_nats
 from aigc_core.rnn.language_model import RecurrentLanguageModel
 from aigc_core.rnn.persona import PersonaRecipe, PersonaTrainer
@@ -111,3 +111,13 @@ def test_a_persona_is_trained_by_the_command(tmp_path: Path, monkeypatch: pytest
         main(["train", "rnn", "--data", "pirate.txt", "--persona", "--from", "bard", "--name", "pirate", "--minutes", "0.05", "--threads", "1"]) == 0
     )
     assert isinstance(load_model(tmp_path / "models" / "pirate"), TextModel)
+    assert num_weights(tmp_path / "models" / "pirate") > num_weights(zoo_folder() / "bard")
+    for wrong, words in (
+        (["rnn", "--name", "bard", "--from", "bard"], "call it otherwise"),
+        (["rnn", "--from", "pirate"], "of its own"),
+        (["gan"], "one of an rnn"),
+    ):
+        assert main(["train", wrong[0], "--data", "pirate.txt", "--persona", *wrong[1:]]) == 1 and words in capsys.readouterr().err
+    Path("foreign.txt").write_text("Жил-был у бабушки серенький козлик. " * 900)
+    assert main(["train", "rnn", "--data", "foreign.txt", "--persona", "--from", "bard"]) == 1 and "does not know" in capsys.readouterr().err
+    assert main(["train", "rnn", "--data", "foreign.txt", "--from", "pirate"]) == 1 and "start from that one" in capsys.readouterr().err

@@ -8,6 +8,11 @@ from collections.abc import Iterator
 import pytest
 import torch
 
+from aigc_core.data.corpus import END, START, TEXT
+from aigc_core.rnn.hawk import Hawk, HawkConfig
+from aigc_core.rnn.openings import About, AboutOpening
+from aigc_core.rnn.tokenizer import BytePairTokenizer, Transcript
+from aigc_core.serving import TextModel
 from contracts.memory import MemoryJobLedger, MemoryStore
 from contracts.outcomes import TextOutcome
 from contracts.requests import WriteRequest
@@ -51,6 +56,28 @@ def test_a_text_goes_on_as_if_it_had_never_stopped(engine: Engine) -> None:
 def test_after_its_own_end_nothing_is_kept(engine: Engine) -> None:
     made, _ = result(engine, write("a", model="ends", length=2000, seed=1))
     assert made.files == ()
+
+
+def test_half_a_character_is_no_place_to_go_on_from() -> None:
+    transcript = Transcript()
+    transcript.add("né".encode()[:2])
+    assert not transcript.whole and transcript.text == "n"
+    transcript.add("né".encode()[2:])
+    assert transcript.whole and transcript.text == "né"
+
+
+def test_what_a_text_begins_with_is_not_what_the_model_wrote() -> None:
+    """A first sentence longer than the length asked for is followed by as much text of the model's own."""
+    tokenizer = BytePairTokenizer((), (START, TEXT, END, "simple"))
+    torch.manual_seed(0)
+    network = Hawk(HawkConfig(vocab_size=tokenizer.vocab_size, width=16, num_layers=2))
+    opening = AboutOpening(tokenizer, About(controls={"simple": ()}, common=frozenset(), told=True, sized=False))
+    running = Engine(FakeShelf(tales=TextModel(network, tokenizer, {"version": "abcd1234"}, "cpu", opening)), max_pictures=8, max_texts=3)
+    running.start()
+    _, text = result(running, write("A dragon who was afraid of the dark", model="tales", length=20, seed=2))
+    running.stop()
+    first = "Once upon a time there was a dragon who was afraid of the dark."
+    assert text.startswith(first) and len(text) > len(first)
 
 
 def test_a_state_of_other_weights_is_left_alone() -> None:

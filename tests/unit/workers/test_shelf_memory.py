@@ -49,5 +49,6 @@ def test_a_model_that_never_fits_is_refused_in_words(shelf: Shelf) -> None:
 
 
 def test_the_size_is_that_of_the_weights(shelf: Shelf) -> None:
+    """As they lie in the zoo, but for the file's header."""
     weights = Path(zoo_folder() / "bard" / "model.safetensors")
-    assert shelf.size_mib("bard") == pytest.approx(weights.stat().st_size / 1024**2)
+    assert shelf.size_mib("bard") == pytest.approx(weights.stat().st_size / 1024**2, rel=0.01)
