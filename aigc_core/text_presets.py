@@ -93,7 +93,7 @@ def _tales() -> Preset:
         size = corpus.tokenizer.vocab_size
         config = HawkConfig(vocab_size=size, width=320, num_layers=8) if large else HawkConfig(vocab_size=size, width=192, num_layers=6)
         card = {
-            "name": "tales", "title": "Tales", "family": "rnn", "kind": "text",
+            "name": "tales", "title": "Tales", "family": "rnn", "kind": "text", "language": "en",
             "summary": "Short stories in plain English about what the prompt says, with a beginning and an end.",
             "knows": "what simple stories, picture books and fairy tales are about",
             "examples": ["A dragon who was afraid of the dark", "The fox and the moon", "A brave little boat"],
@@ -126,7 +126,7 @@ def _poems() -> Preset:
         size = corpus.tokenizer.vocab_size
         config = HawkConfig(vocab_size=size, width=320, num_layers=8) if large else HawkConfig(vocab_size=size, width=192, num_layers=4)
         card = {
-            "name": "poems", "title": "Poems", "family": "rnn", "kind": "text",
+            "name": "poems", "title": "Poems", "family": "rnn", "kind": "text", "language": "zh",
             "summary": "Chinese verse in its old forms, by theme or first line; the form and its rhymes are kept by the decoder.",
             "knows": f"themes in Chinese, and the forms {'、'.join(form.name for form in ordered)}",
             "examples": ["七绝 春雪", "五律 秋夜", "床前明月光，"],
@@ -193,7 +193,7 @@ def _npc() -> Preset:
         size = corpus.tokenizer.vocab_size
         config = HawkConfig(vocab_size=size, width=256, num_layers=6) if large else HawkConfig(vocab_size=size, width=160, num_layers=4)
         card = {
-            "name": "npc", "title": "Characters", "family": "rnn", "kind": "text",
+            "name": "npc", "title": "Characters", "family": "rnn", "kind": "text", "language": "en",
             "summary": "Lines for the characters of a game: who speaks, in which mood, and what of.",
             "knows": f"moods ({', '.join(MOOD_WORDS)}), what is spoken of, and {len(roles)} speakers: {', '.join(roles[::7])} ...",
             "examples": ["angry king", "a whispering sailor, gold", "scared boy"],

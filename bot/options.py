@@ -27,6 +27,7 @@ VARY_STRENGTH = 0.4
 _SMALL = frozenset(["a", "an", "the", "with", "and", "of", "in", "on"])
 _WORD = re.compile(r"[^\W_]+")
 CONTINUED_CHARACTERS = 1500
+_HAN = re.compile(r"[\u3400-\u9fff]")
 _SENTENCE_END = re.compile(r"[.!?…][\"'”’)]*(?=\s)|[。！？；\n]")
 
 
@@ -49,16 +50,21 @@ class Catalogue:
         return sorted(cards, key=lambda card: (card.name not in self.live, order.get(card.name, len(order)), card.name))
 
     def choose(self, kind: str, name: str | None, prompt: str = "") -> ModelCard:
-        """The model called ``name``; without a name the one that knows most of the prompt's words, of equals the usual one."""
+        """The model called ``name``; without a name the one that knows most of the prompt's words, of equals the usual one; in its language."""
         cards = self.of_kind(kind)
         if name is None:
-            return max(cards, key=lambda card: (card.name in self.live, known_share(card, prompt)))
+            return max(cards, key=lambda card: (card.name in self.live, speaks(card, prompt), known_share(card, prompt)))
         wanted = name.strip().lower()
         for card in cards:
             if card.name == wanted:
                 return card
         known = ", ".join(f"`{card.name}`" for card in cards)
         raise OptionError(f"There is no model “{quoted(name, 40)}” for this command. There are: {known}.")
+
+
+def speaks(card: ModelCard, prompt: str) -> bool:
+    """Whether a model writes in the prompt's script: Chinese characters go to who writes Chinese, letters to the others."""
+    return card.language in ("", "zh" if _HAN.search(prompt) else "en")
 
 
 def known_share(card: ModelCard, prompt: str) -> float:
@@ -91,7 +97,7 @@ def write(
 ) -> WriteRequest:
     """A checked request for a text; a kind or a mood without a model goes to one that has it."""
     chosen = {name: value.strip() for name, value in (("kind", kind), ("mood", mood)) if value and value.strip()}
-    card = catalogue.choose("text", model) if model or not chosen else _offering(catalogue, chosen)
+    card = catalogue.choose("text", model, prompt) if model or not chosen else _offering(catalogue, chosen)
     sort, mood = (_offered(card, name, chosen.get(name, "")) for name in ("kind", "mood"))
     _check_prompt(prompt, MAX_WRITE_PROMPT, card)
     _check_range("length", length, 1, MAX_LENGTH)

@@ -20,7 +20,7 @@ class BotSettings(BaseSettings):
     broker_url: SecretStr | None = Field(default=None, validation_alias="CELERY_BROKER_URL")
     discord_socket: Path | None = None
     heartbeat_file: Path | None = None
-    default_models: str = "sprites,avatars,emoji,digits,bard"
+    default_models: str = "sprites,avatars,emoji,digits,tales,poems,bard"
     job_minutes: float = Field(default=60.0, gt=0)
     metrics_port: int = Field(default=0, ge=0, lt=65536)
     metrics_address: str = "127.0.0.1"

@@ -24,6 +24,8 @@ class ModelCard(Value):
     credit: str = ""
     words: tuple[str, ...] = ()
     """Words that it knows, small letters: a prompt without a model goes to the one that knows most of its words."""
+    language: str = ""
+    """Of what it writes: a language's short name, "" where it may be any."""
     choices: dict[str, tuple[Choice, ...]] = Field(default_factory=dict)
     """What can be chosen beside the prompt, by ``kind`` and ``mood``, the usual one first."""
 

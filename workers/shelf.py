@@ -112,6 +112,7 @@ def public_card(folder: Path) -> ModelCard:
         knows=card["knows"],
         examples=tuple(card.get("examples", ())),
         words=known_words(folder),
+        language=card.get("language", ""),
         choices=card.get("choices", {}),
         licence=card["licence"],
         credit=card.get("data", {}).get("credit", ""),

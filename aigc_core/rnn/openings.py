@@ -19,6 +19,9 @@ SMALL = frozenset(["the", "my", "our", "his", "her", "their", "some", "two", "th
 ASKING = re.compile(
     r"(?i)^(please )?((write|tell|make)( me| us)?( an?)?|an?)( short| long| little)? (story|tale|fairy tale)( about| of)?:?(?: |[.!?]*$)"
 )
+BEGINNINGS = frozenset(
+    ["once", "one", "long", "there", "it", "i", "we", "you", "he", "she", "they", "if", "to", "in", "on", "at", "as", "after", "before"]
+)
 FOREIGN = frozenset(
     ["der", "die", "das", "ein", "eine", "le", "la", "les", "un", "une", "el", "los", "las", "uno", "una", "il", "lo", "o", "os", "um", "uma"]
 )
@@ -197,8 +200,10 @@ class ListOpening:
 
 
 def first_sentence(prompt: str) -> str:
-    """A story's first sentence from what it shall be about: the prompt itself if it is a sentence, else a sentence that names it; "" for a
-    few words without an article, and for what looks like no English."""
+    """A story's first sentence from what it shall be about: the prompt itself if it is a sentence or begins like one, else one that names it.
+
+    "" for a few words without an article, and for what looks like no English.
+    """
     typed = prompt.strip().replace("\u2019", "'")
     said = " ".join(ASKING.sub("", typed).split())
     said = said if said == " ".join(typed.split()) else said.rstrip(".!?")
@@ -207,6 +212,8 @@ def first_sentence(prompt: str) -> str:
     if said[-1] in ".!?":
         return said[0].upper() + said[1:]
     first, small = said.split()[0].lower(), said[0].lower() + said[1:]
+    if first in BEGINNINGS:
+        return said[0].upper() + said[1:]
     if first in ("a", "an"):
         return f"Once upon a time there was {small}."
     if first in SMALL or (said[0].isupper() and first not in FOREIGN):

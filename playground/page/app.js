@@ -71,7 +71,7 @@ function welcome() {
   const hint = element("li", "message");
   hint.dataset.id = "welcome";
   const body = element("div", "body");
-  body.innerHTML = "<b>Welcome.</b> Type <code>/</code> below, for example <code>/imagine prompt:7</code>, <code>/imagine model:handwriting prompt:2026-11-23</code> or <code>/write prompt:To be</code>.";
+  body.innerHTML = "<b>Welcome.</b> Type <code>/</code> below, for example <code>/imagine prompt:7</code>, <code>/imagine model:handwriting prompt:2026-11-23</code> or <code>/write prompt:A brave little boat</code>.";
   hint.append(avatar(state.bot), body);
   $("messages").append(hint);
 }

@@ -79,7 +79,7 @@ async def test_a_typed_command_shows_its_picture(page: Page, record_property) ->
 async def test_handwriting_and_a_text(page: Page) -> None:
     await type_command(page, "/imagine model:handwriting prompt:2026-11-23")
     await expect(page.locator('img[alt*="2026-11-23"]').first).to_be_visible(timeout=VISIBLE)
-    await type_command(page, '/write prompt:"To be"')
+    await type_command(page, '/write model:bard prompt:"To be"')
     await expect(page.get_by_role("button", name="Continue")).to_be_visible(timeout=VISIBLE)
     await expect(page.locator(".message:last-child .content b")).to_have_text("To be")
     await page.screenshot(path=ARTIFACTS / "write.png")

@@ -27,7 +27,7 @@ async def test_vary_names_its_parent(stage: Scene) -> None:
 
 
 async def test_continue_goes_on_where_the_text_ended(stage: Scene) -> None:
-    message = await stage.answer(stage.use("write", prompt="To be", length=60))
+    message = await stage.answer(stage.use("write", model="bard", prompt="To be", length=60))
     more = await stage.answer(stage.press(message, "continue"))
     assert more["content"].startswith("…") and "**To be**" not in more["content"]
 
@@ -53,7 +53,7 @@ async def test_only_the_owner_or_a_moderator_deletes(stage: Scene) -> None:
 
 
 async def test_stop_ends_a_running_text_for_its_owner_only(stage: Scene) -> None:
-    interaction = stage.use("write", prompt="To be", length=8000)
+    interaction = stage.use("write", model="bard", prompt="To be", length=8000)
     (message,) = await until(lambda: [m for m in stage.answers(interaction) if "characters" in m["content"]], bool)
     refused = await stage.answer(stage.press(message, "stop", user=ADA))
     assert "moderator" in refused["content"]

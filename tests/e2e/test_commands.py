@@ -34,7 +34,7 @@ async def test_handwriting_writes_a_date_in_four_hands(stage: Scene) -> None:
 
 async def test_write_streams_and_ends_with_buttons(stage: Scene) -> None:
     """The text grows by edits before it is final; what is final begins with what was shown."""
-    interaction = stage.use("write", prompt="To be", length=1500, seed=3)
+    interaction = stage.use("write", model="bard", prompt="To be", length=1500, seed=3)
     message = await stage.answer(interaction)
     edits = [data["content"] for _, kind, data in stage.history if kind == "message_update" and data["id"] == message["id"]]
     assert len(edits) >= 2 and "of about 1500 characters" in edits[-2]
@@ -44,7 +44,7 @@ async def test_write_streams_and_ends_with_buttons(stage: Scene) -> None:
 
 
 async def test_a_long_text_comes_whole_in_a_file(stage: Scene) -> None:
-    message = await stage.answer(stage.use("write", prompt="KING", length=3000, seed=1))
+    message = await stage.answer(stage.use("write", model="bard", prompt="KING", length=3000, seed=1))
     (attachment,) = message["attachments"]
     written = stage.world.file_path(attachment["id"], attachment["filename"]).read_text()
     assert len(written) >= 3004 and written.startswith("KING") and "whole text" in message["content"]
@@ -63,7 +63,7 @@ async def test_models_and_an_empty_queue_are_shown_privately(stage: Scene) -> No
 
 
 async def test_the_queue_lists_what_runs_and_can_stop_it(stage: Scene) -> None:
-    running = stage.use("write", prompt="To be", length=8000)
+    running = stage.use("write", model="bard", prompt="To be", length=8000)
     await until(lambda: [m for m in stage.answers(running) if "characters" in m["content"]], bool)
     queue = await stage.answer(stage.use("queue"))
     assert "running" in queue["content"]

@@ -21,7 +21,7 @@ WITHIN_SECONDS = 30.0
 
 def ten_jobs(stage: Scene) -> list:
     """Seven texts that take a while and three pictures."""
-    texts = [stage.use("write", prompt="To be", length=2500, seed=seed, user=(YOU, ADA)[seed % 2]) for seed in range(7)]
+    texts = [stage.use("write", model="bard", prompt="To be", length=2500, seed=seed, user=(YOU, ADA)[seed % 2]) for seed in range(7)]
     return texts + [stage.use("imagine", prompt="7", seed=seed) for seed in range(3)]
 
 
@@ -68,7 +68,7 @@ async def test_redis_stopped_for_ten_seconds_loses_nothing(folder: Path) -> None
         worker.start()
         await wait_for_workers(url)
         async with scene(url, folder) as stage:
-            before = stage.use("write", prompt="To be", length=1500)
+            before = stage.use("write", model="bard", prompt="To be", length=1500)
             await until(lambda: [m for m in stage.answers(before) if "characters" in m["content"]], bool)
             server.send_signal(signal.SIGSTOP)
             try:
@@ -110,7 +110,7 @@ async def test_a_stopped_worker_gives_its_jobs_back(folder: Path) -> None:
         worker.start()
         await wait_for_workers(url)
         async with scene(url, folder) as stage:
-            interaction = stage.use("write", prompt="To be", length=4000)
+            interaction = stage.use("write", model="bard", prompt="To be", length=4000)
             await until(lambda: [m for m in stage.answers(interaction) if "characters" in m["content"]], bool)
             started = time.monotonic()
             assert worker.stop() == 0
@@ -123,7 +123,7 @@ async def test_a_stopped_worker_gives_its_jobs_back(folder: Path) -> None:
 async def test_results_arrive_after_the_token_has_expired(stage: Scene) -> None:
     """Past fifteen minutes the bot edits its own message instead."""
     stage.world.token_seconds = 2.0
-    interaction = stage.use("write", prompt="To be", length=4000)
+    interaction = stage.use("write", model="bard", prompt="To be", length=4000)
     message = await stage.answer(interaction)
     patches = [e for e in stage.recorder.exchanges if e.method == "patch" and e.path == f"/channels/{message['channel_id']}/messages/{message['id']}"]
     assert len(patches) == 1 and patches[0].status == 200
@@ -131,7 +131,7 @@ async def test_results_arrive_after_the_token_has_expired(stage: Scene) -> None:
 
 async def test_a_deleted_answer_is_not_posted_again(stage: Scene) -> None:
     """Who deletes the waiting message does not want the result; the delivery ends, and nothing comes back."""
-    interaction = stage.use("write", prompt="To be", length=3000)
+    interaction = stage.use("write", model="bard", prompt="To be", length=3000)
     (message,) = await until(lambda: [m for m in stage.answers(interaction) if "characters" in m["content"]], bool)
     stage.world.delete_message(message["id"])
     assert stage.bot
@@ -155,7 +155,7 @@ async def test_an_answer_that_discord_refuses_ends_in_words(stage: Scene, status
 
 
 async def test_too_many_requests_of_one_person_are_refused_privately(stage: Scene) -> None:
-    used = [stage.use("write", prompt="To be", length=2000, seed=seed) for seed in range(12)]
+    used = [stage.use("write", model="bard", prompt="To be", length=2000, seed=seed) for seed in range(12)]
     answers = [await stage.answer(interaction) for interaction in used]
     refused = [m for m in answers if m["flags"] & 64]
     assert len(refused) == 2 and all(re.search("already have 10 requests .* <t:[0-9]+:R>", m["content"]) for m in refused)

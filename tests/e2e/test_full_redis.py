@@ -73,7 +73,7 @@ async def test_requests_before_and_while_it_is_full_are_answered_afterwards(fold
         url, _ = stack.enter_context(redis_server(home, free_port()))
         async with kept_running(Worker(url, folder / "log")), scene(url, folder) as stage:
             await wait_for_workers(url)
-            before = stage.use("write", prompt="To be", length=1500)
+            before = stage.use("write", model="bard", prompt="To be", length=1500)
             await until(lambda: [m for m in stage.answers(before) if "characters" in m["content"]], bool)
             async with full_disk(home, url) if what == "disk" else full_memory(url):
                 during = stage.use("imagine", prompt="7", count=1, user=ADA)

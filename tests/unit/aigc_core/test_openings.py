@@ -50,6 +50,7 @@ def test_a_mood_is_chosen_or_said() -> None:
         ("Write me a story about a fox.", "Once upon a time there was a fox."),
         ("The fox\u2019s tail", "This is the story of the fox's tail."),
         ("Tell me a story", ""),
+        ("once upon a time there was", "Once upon a time there was"),
         ("Write a story.", ""),
         ("dragon afraid dark", ""),
         ("Der Fuchs und der Mond", ""),

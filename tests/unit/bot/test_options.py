@@ -60,6 +60,16 @@ def test_writing_checks_its_own_options() -> None:
             options.write(KNOWN, "To be", None, *wrong, None)  # type: ignore[arg-type]
 
 
+def test_a_text_is_written_by_who_writes_its_language() -> None:
+    tongues = {"tales": "en", "poems": "zh", "own": ""}
+    cards = tuple(card(name, "text").model_copy(update={"language": language}) for name, language in tongues.items())
+    known = Catalogue(cards=cards, live=frozenset(tongues), preferred=("tales", "poems"))
+    asked = {"A dragon": "tales", "春雪": "poems", "Ein Märchen": "tales"}
+    assert {prompt: options.write(known, prompt, None, 50, 0.5, 3).model for prompt in asked} == asked
+    only = Catalogue(cards=cards[:1], live=frozenset({"tales"}), preferred=())
+    assert options.write(only, "春雪", None, 50, 0.5, 3).model == "tales"
+
+
 def test_a_kind_or_mood_is_one_that_the_model_offers() -> None:
     """Without a model the one that offers it is taken; one of the names of a form names it; what is not offered is refused with what is."""
     moods = card("npc", "text").model_copy(update={"choices": {"mood": ("plain", "angry")}})
