@@ -16,8 +16,8 @@ HEAD = """# What the text models write
 
 Made from the models' cards by `python docs/make_writings.py` after `aigc evaluate NAME --save`; no figure is typed by hand. Bits per byte are of
 texts that were kept out of training. Distinct pairs of words, repeated fours of words and the longest span that stands word for word in the training
-texts are counted on 20 unchosen samples at temperature 0.8, and beside them, in brackets, on as many texts that were kept out; in Chinese,
-characters are counted for words, and a first sentence that only repeats the prompt is not counted.
+texts are counted on 20 unchosen samples at temperature 0.8, and beside them, in brackets, on as many texts that were kept out; in texts
+without blanks, characters are counted for words, and a first sentence that only repeats the prompt is not counted.
 
 | model | bits per byte | distinct pairs of words | repeated fours of words | longest copied span in characters: median, longest |
 |---|---|---|---|---|

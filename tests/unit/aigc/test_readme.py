@@ -37,7 +37,11 @@ def test_the_readme_says_what_else_was_measured() -> None:
         "fashion": [f"{100 * metrics('fashion')['cas']:.1f} %", f"{100 * metrics('fashion')['real_cas']:.1f} %"],
         "emoji": [f"{100 * metrics('emoji')['held_out_top5']:.0f} %", f"{100 * metrics('emoji')['real_held_out_top5']:.0f} %"],
         "glyphs": [f"{metrics('glyphs')['test_neg_elbo_nats']:.1f} nats"],
-        "names": [f"{metrics('names')['bits_per_byte']:.2f} bits per byte"],
+        "digits": [f"{100 * metrics('digits')['cas']:.1f} %"],
+        "tales": [f"{metrics('tales')['bits_per_byte']:.2f} bits per byte"],
+        "poems": [f"{100 * metrics('poems')['form_kept']:.0f} % of poems"],
+        "npc": [f"{metrics('npc')['bits_per_byte']:.2f} bits per byte"],
+        "names": [f"{100 * metrics('names')['new_names']:.0f} % of the names"],
     }
     for name, figures_said in expected.items():
         (row,) = [line for line in README.splitlines() if line.startswith(f"| `{name}` |")]
