@@ -40,7 +40,7 @@ class BudgetOfOthers:
 
 def budgets(vocab_size: int) -> dict[str, BudgetOfOthers]:
     """The published budgets, each with the cells that are measured at it."""
-    small = TextRecipe(batch=12, window=64, lr=(3e-3, 1e-4), dropout=0.0, reset_probability=0.2)
+    small = TextRecipe(batch=12, window=64, lr=(6e-3, 1e-4), dropout=0.0, reset_probability=0.2)
     large = TextRecipe(batch=64, window=256, lr=(1e-3, 1e-4), dropout=0.2, reset_probability=0.2)
     return {
         "nanogpt": BudgetOfOthers(
