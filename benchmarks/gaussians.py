@@ -102,7 +102,8 @@ def run(seed: int, arguments: argparse.Namespace) -> dict[str, float]:
         real = points[torch.randint(len(points), (arguments.batch,), generator=rng)]
         fake = generator(torch.randn(arguments.batch, 2, generator=rng))
         real, fake = (blurred(side, noise, rng) for side in (real, fake))
-        descend(optimisers[0], loss.generator(critic(real, noise).detach(), critic(fake, noise)))
+        fake_logits, kept_places = critic(fake, noise).topk(round(arguments.keep * len(fake)))
+        descend(optimisers[0], loss.generator(critic(real, noise).detach()[kept_places], fake_logits))
         critic.requires_grad_(True)
         ema.update(generator, arguments.batch)
     with torch.no_grad():
@@ -141,6 +142,7 @@ def main() -> None:
     parser.add_argument("--noise", type=float, default=0.3, help="the most noise on points, in units of the networks; 0 for none")
     parser.add_argument("--octaves", type=int, default=6, help="frequencies of the critic")
     parser.add_argument("--relax", type=float, default=1000.0, help="gamma ends at this part of its start")
+    parser.add_argument("--keep", type=float, default=0.9, help="share of generated points that the generator learns from: those that look best")
     parser.add_argument("--ema", type=int, default=500, help="half-life of the averaged generator in steps")
     parser.add_argument("--rows", type=Path, default=None, help="a file of results, a line a seed, to go on from and to add to")
     arguments = parser.parse_args()

@@ -32,6 +32,28 @@ STORIES = (
     "A trip to the sea",
     "The star that fell from the sky",
 )
+POEMS = (
+    "七绝 春雪",
+    "五绝 秋夜",
+    "七律 登高",
+    "五律 山居",
+    "七绝 送友人",
+    "五绝 江上",
+    "七律 怀古",
+    "五律 夜雨",
+    "七绝 梅花",
+    "浣溪沙 春",
+    "菩萨蛮",
+    "西江月",
+    "床前明月光，",
+    "七绝 中秋",
+    "五绝 孤舟",
+    "七律 病中",
+    "五律 早行",
+    "清平乐",
+    "七绝 荷花",
+    "五绝 雪",
+)
 CHARACTERS = (
     "angry king",
     "a whispering sailor, gold",
@@ -112,7 +134,7 @@ def _poems() -> Parts:
     from aigc_core.data.poems import load_poems, poem_documents
 
     train, held = split_documents(poem_documents(load_poems()[0]))
-    return train, held, [f"{poem.controls[0]} {poem.about}" for poem in held]
+    return train, held, list(POEMS)
 
 
 def _names() -> Parts:
