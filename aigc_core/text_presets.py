@@ -122,7 +122,9 @@ def _poems() -> Preset:
         poems, forms, groups = load_poems()
         corpus = build_corpus(poem_documents(poems), 6_000)
         ordered = sorted(forms, key=lambda form: _FIRST_FORMS.index(form.name) if form.name in _FIRST_FORMS else len(_FIRST_FORMS))
-        corpus = replace(corpus, opening={"verse": {"forms": [to_dict(form) for form in ordered], "groups": groups}}, train_text="")
+        corpus = replace(
+            corpus, opening={"verse": {"forms": [to_dict(form) for form in ordered], "groups": groups}, "writing": {"min_p": 0.05}}, train_text=""
+        )
         size = corpus.tokenizer.vocab_size
         config = HawkConfig(vocab_size=size, width=320, num_layers=8) if large else HawkConfig(vocab_size=size, width=192, num_layers=4)
         card = {

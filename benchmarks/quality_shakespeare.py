@@ -46,7 +46,7 @@ def budgets(vocab_size: int) -> dict[str, BudgetOfOthers]:
         "nanogpt": BudgetOfOthers(
             steps=2000, recipe=small,
             cells={
-                "hawk": HawkConfig(vocab_size=vocab_size, width=128, num_layers=4, mlp_factor=2.5),
+                "hawk": HawkConfig(vocab_size=vocab_size, width=128, num_layers=4),
                 "lstm": LstmConfig(vocab_size=vocab_size, width=256, num_layers=2),
                 "min-gru": MinGruConfig(vocab_size=vocab_size, width=128, num_layers=4, mlp_factor=2.0),
             },

@@ -99,3 +99,17 @@ def test_a_token_that_was_written_is_less_likely_for_a_while() -> None:
     p = torch.zeros(2, 4).scatter_(1, tokens, ranked)
     expected = torch.softmax(LOGITS - torch.tensor([1.0, 2.0, 0.0, 0.0]), 0)
     torch.testing.assert_close(p[0], expected)
+
+
+def test_a_large_vocabulary_is_ranked_by_its_head(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The same tokens as by ranking all of it, equal probabilities and flat distributions among them."""
+    noise = torch.Generator().manual_seed(0)
+    peaked, flat = 3 * torch.randn(20, 3000, generator=noise), 0.1 * torch.randn(4, 3000, generator=noise)
+    ties = (2 * torch.randn(20, 3000, generator=noise)).round()
+    for logits in (peaked, flat, ties, torch.cat([peaked[:3], flat, ties[:3]])):
+        rows = SamplerRows([SamplerSettings(temperature=0.0 if row == 0 else 0.8, min_p=0.05 * (row % 2)) for row in range(len(logits))], 3000)
+        uniforms = torch.rand(len(logits), generator=noise).tolist()
+        by_head = sample(logits, rows, uniforms)
+        with monkeypatch.context() as patch:
+            patch.setattr("aigc_core.rnn.sampling.HEAD", 10**6)
+            assert torch.equal(sample(logits, rows, uniforms), by_head)
