@@ -10,20 +10,19 @@ import lzma
 import re
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from aigc_core.data.corpus import Document
-from aigc_core.data.sources import Source, locate
+from aigc_core.data.sources import locate
 from aigc_core.data.stories import FAIRY_TALES, about_words, common_words
 
 LICENCE = "public domain"
 CREDIT = "adventure books and fairy tales of before 1930"
-ADVENTURE = Source(
-    path="books-pd/adventure.jsonl.xz", url="https://github.com/mlschmitt/classic-books-markdown",
-    sha256=("75088a8c9b7f64736a391f324f54318e5a93cb2ace1dd830895dabc869d932a3",), licence="public domain", credit=CREDIT,
-    prepared="the adventure books as JSON lines",
+ADVENTURE = replace(
+    FAIRY_TALES, path="books-pd/adventure.jsonl.xz", credit=CREDIT, prepared="the adventure books as JSON lines",
+    sha256=("75088a8c9b7f64736a391f324f54318e5a93cb2ace1dd830895dabc869d932a3",),
 )  # fmt: skip
 
 VERBS = {

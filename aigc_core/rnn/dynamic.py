@@ -23,7 +23,10 @@ DAMPING = 0.3
 
 @dataclass(frozen=True, kw_only=True)
 class DynamicRule:
-    """``rate`` of a step, ``decay`` of the way back, ``segment`` tokens between steps."""
+    """``rate`` of a step, ``decay`` of the way back, ``segment`` tokens between steps.
+
+    The usual rate was chosen on the first 16,000 characters of bard's validation text.
+    """
 
     rate: float = 3e-4
     decay: float = 2e-3

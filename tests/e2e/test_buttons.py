@@ -67,6 +67,7 @@ async def test_anyone_may_reroll_and_owns_the_result(stage: Scene) -> None:
     again = await stage.answer(stage.press(message, "reroll", user=ADA))
     stage.press(again, "delete", user=ADA)
     await until(lambda: again["id"] in stage.world.messages, lambda there: not there)
+    assert message["id"] in stage.world.messages, "the first one is still its owner's"
 
 
 async def test_a_button_of_a_forgotten_job_says_so(stage: Scene) -> None:

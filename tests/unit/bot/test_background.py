@@ -29,17 +29,20 @@ async def test_nothing_outlives_its_owner() -> None:
 
 async def test_a_swallowed_cancellation_does_not_keep_the_owner() -> None:
     owner, go_on = Background(), asyncio.Event()
+    swallowed: list[str] = []
 
     async def stubborn() -> None:
         while not go_on.is_set():
             try:
                 await go_on.wait()
             except asyncio.CancelledError:
-                continue
+                swallowed.append("cancelled")
+        swallowed.append("ended")
 
     owner.spawn(stubborn())
     await asyncio.sleep(0)
     await asyncio.wait_for(owner.close(0.05), 5)
+    assert swallowed and "ended" not in swallowed, "it was cancelled, went on, and was not waited for"
     go_on.set()
     await asyncio.sleep(0)
 
@@ -57,3 +60,4 @@ async def test_a_loop_that_fails_starts_anew(monkeypatch: pytest.MonkeyPatch) ->
     owner.keep_running(loop)
     await asyncio.wait_for(third.wait(), 5)
     await owner.close()
+    assert len(starts) == 3, "once it ends well it is not started again"
